@@ -1,0 +1,250 @@
+"""The whole run in one typed, frozen config. A default is written here and nowhere else; an unknown key is an error."""
+
+import datetime
+import os
+import pathlib
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+
+from tfrec_combo.base.errors import ConfigError, fault
+
+Positive = Annotated[int, pydantic.Field(gt=0)]
+Share = Annotated[float, pydantic.Field(gt=0, lt=1)]
+
+
+def _as_tuple(value: Any) -> Any:
+  return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_as_tuple)]
+
+
+class Section(pydantic.BaseModel):
+  """A frozen group of settings; unknown keys are refused."""
+
+  model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Table(Section):
+  """One table of the data contract in the user's own files.
+
+  `path`: one file or several; CSV, JSONL or Parquet by suffix; several files of `products` are joined on the product id,
+  several of any other table are stacked. `columns`: contract name -> the user's name. `text` and `category` may name
+  several columns, which are joined to one.
+  """
+
+  path: Names
+  columns: dict[str, Names] = {}
+
+
+class Data(Section):
+  """Where the log comes from and what of it counts."""
+
+  source: Literal["complete_journey", "tables", "synthetic"] = "complete_journey"
+  products: Table | None = None
+  events: Table | None = None
+  bundles: Table | None = None
+  bundle_events: Table | None = None
+  intents: Table | None = None
+  on_bad_row: Literal["fail", "drop"] = "fail"
+  max_faults: Positive = 100  # faults listed before the rest is only counted
+  history_events: Names = ("purchase",)  # kinds of event that make a history and an order
+  min_orders: Annotated[int, pydantic.Field(ge=0)] = 0  # a product in fewer orders before the cut-off is left out
+  catalogue_until: datetime.datetime | None = None  # cut-off for min_orders; none: the start of the test split
+  min_order: Annotated[int, pydantic.Field(ge=2)] = 2  # distinct products an order needs to become an example
+
+
+class Split(Section):
+  """Global split by time; the newest orders are tested on. Orders without a time are split by a hash of their id."""
+
+  test_start: datetime.datetime | None = None  # first moment of the test split; none: test_days before the end
+  test_days: Positive = 30
+  valid_days: Positive = 7  # last days before the test split: early stopping
+  rank_days: Positive = 45  # days before those: the ranker learns on orders its towers and counts never saw
+  snapshot_days: Annotated[int, pydantic.Field(ge=0)] = 0  # days between refreshes of histories; 0: always fresh
+  hash_share: Share = 0.1  # share of each held-out split where there is no time
+
+
+class Records(Section):
+  """What a TFRecord example holds."""
+
+  history: Positive = 512  # H, lines of history kept, newest first
+  basket: Positive = 64  # M, products of an order kept
+  shards: Positive = 4
+
+
+class Text(Section):
+  """The BERT tower."""
+
+  preset: str = "all-minilm-l6-v2"  # that wheel's folder, a local folder, or any keras-nlp preset
+  mode: Literal["frozen", "lora", "full"] = "frozen"
+  tokens: Annotated[int, pydantic.Field(ge=4, le=512)] = 48  # T; longer texts are cut, and counted in the log
+  batch: Positive = 128
+  lora_rank: Positive = 4
+
+
+class Towers(Section):
+  """Product and user tower."""
+
+  dim: Positive = 64  # D, width of both towers
+  id_dropout: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.2  # chance that a product shows only its text
+  history: Positive = 128  # lines of history the user tower reads, newest first
+
+
+class Retrieval(Section):
+  """The two-tower retrieval task and its index."""
+
+  temperature: Annotated[float, pydantic.Field(gt=0)] = 0.07
+  log_q: bool = True
+  targets: Positive = 4  # P, products drawn from each order as positives, a step
+  index: Literal["scann", "exact"] = "scann"
+  k: Positive = 100  # K, products the index answers
+  neighbours: Positive = 100  # J, products kept beside each product by co-purchase
+  epochs: Positive = 6
+  batch: Positive = 256
+  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 2e-3
+
+
+class Ranker(Section):
+  """The listwise ranking task over the candidates."""
+
+  candidates: Positive = 400  # candidates ranked for a request, of all those the sources bring
+  layers: tuple[Positive, ...] = (64, 32)
+  crosses: Annotated[int, pydantic.Field(ge=0)] = 2
+  epochs: Positive = 8
+  batch: Positive = 64
+  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
+
+
+class Combine(Section):
+  """The set generator."""
+
+  pool: Positive = 64  # ranked candidates a set may draw from
+  beam: Positive = 16
+  sets: Positive = 3  # C, sets answered
+  size: Positive = 6  # M, largest set
+  pair_weight: Annotated[float, pydantic.Field(ge=0)] = 1.0  # how much going together counts beside the products' scores
+
+
+class Training(Section):
+  """How weights are fitted."""
+
+  strategy: Literal["auto", "mirrored", "multi_worker", "none"] = "auto"
+  precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+  patience: Positive = 2  # epochs without a better held-out metric before it stops
+  valid_orders: Positive = 1000  # held-out orders scored after each epoch
+  tensorboard: bool = True
+
+
+class Evaluation(Section):
+  """What is measured on the test split."""
+
+  orders: Positive = 4000  # orders drawn from the test split, with the run's seed
+  min_order: Annotated[int, pydantic.Field(ge=2)] = 2  # smallest order asked about
+  k: tuple[Positive, ...] = (10, 20)
+
+
+class Export(Section):
+  """The SavedModel."""
+
+  folder: str = "saved_models"
+  k: Positive = 100  # products answered by recommend and complete_basket
+  history: Positive = 512  # H of a request
+  basket: Positive = 64  # M of a request
+  exclude: Positive = 64  # X, excluded ids of a request
+
+
+class Config(Section):
+  """Everything one run needs. `Config()` is the quickstart's model with plain settings."""
+
+  name: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "shop"
+  runs: str = "runs"  # run folders land in <runs>/<name>
+  seed: int = 0
+  data: Data = Data()
+  split: Split = Split()
+  records: Records = Records()
+  text: Text = Text()
+  towers: Towers = Towers()
+  retrieval: Retrieval = Retrieval()
+  ranker: Ranker = Ranker()
+  combine: Combine = Combine()
+  training: Training = Training()
+  evaluation: Evaluation = Evaluation()
+  export: Export = Export()
+
+  @property
+  def run_dir(self) -> pathlib.Path:
+    """The folder of this run."""
+    return pathlib.Path(self.runs) / self.name
+
+
+def parse(values: dict[str, Any], origin: str = "config") -> Config:
+  """A checked `Config` from nested plain values; every fault in it is named at once.
+
+  >>> parse({"retrieval": {"k": 50}}).retrieval.k
+  50
+  """
+  try:
+    return Config.model_validate(values)
+  except pydantic.ValidationError as e:
+    faults = []
+    for error in e.errors():
+      where = ".".join(str(part) for part in error["loc"])
+      if error["type"] == "extra_forbidden":
+        faults.append(fault(where, "is not a setting", error["input"], _way_out(error["loc"])))
+      else:
+        faults.append(fault(where, "does not hold: " + error["msg"], error["input"], "see base/config.py for its range"))
+    raise ConfigError(f"{origin}: " + "\n".join(faults)) from None
+
+
+def _way_out(loc: tuple[int | str, ...]) -> str:
+  section: Any = Config
+  for part in loc[:-1]:
+    annotation = section.model_fields[part].annotation if part in section.model_fields else None
+    section = annotation if isinstance(annotation, type) and issubclass(annotation, Section) else None
+    if section is None:
+      return "remove it"
+  return "remove it or use one of: " + ", ".join(section.model_fields)
+
+
+def load(path: str | os.PathLike[str], overrides: dict[str, Any] | None = None) -> Config:
+  """Reads a YAML config. Paths in `data` are taken relative to the file; `overrides` are dotted keys: {"seed": 1}.
+
+  Raises:
+    ConfigError: the file is missing, is not YAML, or breaks a rule.
+  """
+  path = pathlib.Path(path)
+  if not path.is_file():
+    raise ConfigError(fault("--config", "must name a file", str(path), "write one, or leave it out for the defaults"))
+  try:
+    values = yaml.safe_load(path.read_text()) or {}
+  except yaml.YAMLError as e:
+    raise ConfigError(f"{path}: is not YAML: {' '.join(str(e).split())}") from None
+  if not isinstance(values, dict):
+    raise ConfigError(fault(str(path), "must hold settings by name", values, "start with a line such as `name: my_shop`"))
+  for key, value in (overrides or {}).items():
+    _set(values, key.split("."), value)
+  return absolute_paths(parse(values, str(path)), path.parent)
+
+
+def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
+  for key in keys[:-1]:
+    values = values.setdefault(key, {})
+  values[keys[-1]] = value
+
+
+def absolute_paths(config: Config, base: pathlib.Path) -> Config:
+  """`config` with the paths of its tables taken from the folder `base`."""
+  tables = {}
+  for name in ("products", "events", "bundles", "bundle_events", "intents"):
+    table = getattr(config.data, name)
+    if table is not None:
+      tables[name] = table.model_copy(update={"path": tuple(str((base / p).resolve()) for p in table.path)})
+  return config.model_copy(update={"data": config.data.model_copy(update=tables)})
+
+
+def dump(config: Config) -> str:
+  """`config` as YAML, every default spelled out."""
+  return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,90 @@
+"""Writing so that a killed run leaves the last good data: aside first, then renamed into place."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import uuid
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def written_aside(target: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+  """Yields a path beside `target` to write a file or a folder to; on success it takes `target`'s place.
+
+  The name aside starts with a dot and is never a whole number, so TF Serving does not take it for a version. On an
+  exception it is removed and `target` stays as it was. A folder cannot be replaced in one system call, so the old one is
+  moved away just before the rename and put back should that fail.
+  """
+  target = pathlib.Path(target)
+  target.parent.mkdir(parents=True, exist_ok=True)
+  sweep(target)
+  aside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.aside"
+  try:
+    yield aside
+    _replace(aside, target)
+  finally:
+    _remove(aside)
+
+
+def sweep(target: str | os.PathLike[str]) -> None:
+  """Removes what killed runs left aside of `target`; a moved-away old folder goes back where nothing took its place."""
+  target = pathlib.Path(target)
+  for old in sorted(target.parent.glob(f".{target.name}.*.old")):
+    if target.exists():
+      _remove(old)
+    else:
+      os.rename(old, target)
+  for aside in target.parent.glob(f".{target.name}.*.aside"):
+    _remove(aside)
+
+
+def _replace(aside: pathlib.Path, target: pathlib.Path) -> None:
+  if not target.is_dir():
+    os.replace(aside, target)
+    return
+  old = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.old"
+  os.rename(target, old)
+  try:
+    os.rename(aside, target)
+  except OSError:
+    os.rename(old, target)
+    raise
+  _remove(old)
+
+
+def _remove(path: pathlib.Path) -> None:
+  if path.is_dir():
+    shutil.rmtree(path, ignore_errors=True)
+  else:
+    path.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike[str], value: object) -> None:
+  """Writes `value` as indented JSON, whole or not at all."""
+  with written_aside(path) as aside:
+    aside.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> dict:
+  """The JSON object in `path`."""
+  return json.loads(pathlib.Path(path).read_text())
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+  """Checksum of one file, as hex digits."""
+  with open(path, "rb") as f:
+    return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def checksums(folder: str | os.PathLike[str]) -> dict[str, str]:
+  """Checksum of each file below `folder` by its path inside it, in sorted order."""
+  root = pathlib.Path(folder)
+  return {str(p.relative_to(root)): sha256(p) for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def fingerprint(value: object) -> str:
+  """16 hex digits that change when `value`, anything JSON can hold, changes: the key of what a rerun may reuse."""
+  return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
