@@ -1,0 +1,1 @@
+"""Words every room may use: config, errors, files, and the pinned stack."""
