@@ -1,11 +1,16 @@
 """Product combinations from an order log: TFRS towers, keras-nlp BERT and ScaNN, served as one SavedModel."""
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
-# Public name -> the module that holds it (`:name` where it is called otherwise there). Resolved on first use, so
-# that a server never imports the trainer and a command line asked for --help never imports TensorFlow.
+if "tensorflow" not in sys.modules:
+  # Sets Keras 2 for TFRS while it can still be set. Afterwards, only what needs TFRS says that it is too late.
+  importlib.import_module("tfrec_combo.base.stack")
+
+# Public name -> the module that holds it (`:name` where it is called otherwise there). Resolved on first
+# use, so that a server never imports the trainer and --help never imports TensorFlow.
 _PUBLIC = {
   "ComboError": "tfrec_combo.base.errors",
   "Config": "tfrec_combo.base.config",

@@ -3,9 +3,11 @@
 import dataclasses
 import functools
 import importlib.metadata as metadata
+import sys
 from collections.abc import Iterable
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tfrec_combo.base.errors import StackError, fault
 
@@ -45,6 +47,12 @@ def pins(extra: str = "") -> dict[str, str]:
   return found
 
 
+def python_wanted() -> SpecifierSet:
+  """The versions of Python this package may run on."""
+  pins()  # says it clearly when the metadata is not there
+  return SpecifierSet(metadata.metadata(DISTRIBUTION)["Requires-Python"])
+
+
 def installed(name: str) -> str | None:
   """Version of an installed distribution without its local part (`2.20.0+cpu` is `2.20.0`), or None."""
   try:
@@ -73,3 +81,7 @@ def require(names: Iterable[str], needed_by: str) -> None:
     wanted = " ".join(f'"{f.what}=={f.wanted}"' for f in bad)
     rule = "needs " + ", ".join(f"{f.what} {f.wanted}" for f in bad)
     raise StackError(f"{needed_by} {rule}, got {got}; run `python -m pip install {wanted}`")
+
+
+if __name__ == "__main__":  # `python -m tfrec_combo.base.pins minilm`: an optional group for pip, one a line
+  print(*(f"{name}=={version}" for name, version in pins(sys.argv[1]).items()), sep="\n")

