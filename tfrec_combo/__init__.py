@@ -6,7 +6,7 @@ import sys
 __version__ = "0.1.0"
 
 if "tensorflow" not in sys.modules:
-  # Sets Keras 2 for TFRS while it can still be set. Afterwards, only what needs TFRS says that it is too late.
+  # Sets Keras 2 for TFRS while it still can be set; later, only what needs TFRS says that it is too late.
   importlib.import_module("tfrec_combo.base.stack")
 
 # Public name -> the module that holds it (`:name` where it is called otherwise there). Resolved on first

@@ -39,4 +39,5 @@ def _show(findings: list, faults: int) -> None:
     if not f.ok:
       # Commands are printed outside the table and unwrapped, so that they can be copied.
       console.print(f"{f.what}: {f.mend}", soft_wrap=True, markup=False, highlight=False)
-  console.print(f"{faults} faults" if faults else "everything is right", highlight=False)
+  summary = f"{faults} fault{'s' if faults > 1 else ''}" if faults else "everything is right"
+  console.print(summary, highlight=False)
