@@ -1,0 +1,1 @@
+"""TFRecord to batches of fixed inner shapes, and back to tables: one verb a file."""
