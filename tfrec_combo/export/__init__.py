@@ -1,0 +1,1 @@
+"""Weights to one SavedModel: signatures, checks, manifest."""

@@ -1,0 +1,80 @@
+"""ScaNN index (Guo et al., ICML 2020) over scann's TensorFlow ops."""
+
+import uuid
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfrec_combo.base.stack import scann_ops, tf
+from tfrec_combo.retrieval.index import Named, checked, padded
+
+SMALLEST_TREE = 4096  # products; below that a partition tree saves nothing over hashing all of them
+SMALLEST_HASH = (
+  256  # products; below that asymmetric hashing has too few points to train its 16 centres a block
+)
+
+STATE = (
+  "scann_config",
+  "serialized_partitioner",
+  "datapoint_to_token",
+  "ah_codebook",
+  "hashed_dataset",
+  "int8_dataset",
+  "int8_multipliers",
+  "dp_norms",
+  "dataset",
+)
+
+
+class ScannIndex(Named):
+  """Partitions and asymmetric hashing, then exact scores for the best.
+
+  The searcher is made from its saved state at the first search, under a `shared_name` of its own: without one, two indexes
+  of one SavedModel answer with each other's products. (TFRS's ScaNN layer sets none, and keeps old ids on a second
+  `index()`.)
+
+  Args:
+    leaves_share: share of the partitions that a search visits; 1 with a `reorder` of N or more is exact.
+    reorder: candidates that are scored exactly; none: 4 times k, at least 200.
+  """
+
+  def __init__(self, leaves_share: float = 0.1, reorder: int | None = None, seed: int = 0):
+    super().__init__(name="scann_index")
+    self.leaves_share, self.reorder, self.seed = leaves_share, reorder, seed
+
+  def build(self, vectors: np.ndarray, ids: Sequence[str]) -> "ScannIndex":
+    """See `Index.build`."""
+    vectors = checked(vectors, ids)
+    n = len(vectors)
+    self.size = n
+    self.leaves = int(np.sqrt(n)) if n >= SMALLEST_TREE else 1
+    self.visited = max(1, int(np.ceil(self.leaves * self.leaves_share)))
+    builder = scann_ops.builder(vectors, min(n, 100), "dot_product")
+    if self.leaves > 1:
+      # Training on a sample keeps the build linear; scann draws it, so that the size alone is set here.
+      builder = builder.tree(self.leaves, self.visited, training_sample_size=min(n, 250_000), spherical=False)
+    if n >= SMALLEST_HASH:
+      builder = builder.score_ah(2, anisotropic_quantization_threshold=0.2).reorder(
+        min(n, self.reorder or 200)
+      )
+    else:
+      builder = builder.score_brute_force()
+    state = scann_ops.scann_to_tensors(builder.build().searcher_handle)
+    for name, value in zip(STATE, state):
+      setattr(self, name, tf.Variable(value, trainable=False, validate_shape=False, name=name))
+    self.ids = tf.Variable(list(ids), trainable=False, name="scann_ids")
+    self._shared_name = f"scann-{uuid.uuid4()}"
+    return self
+
+  def search(self, queries: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """See `Index.search`."""
+    state = {name: getattr(self, name) for name in STATE}
+    handle = scann_ops.tensors_to_scann(**state, shared_name=self._shared_name)
+    n = min(k, self.size)
+    reorder = min(self.size, self.reorder or max(4 * k, 200))
+    rows, scores = scann_ops.scann_search_batched(handle, queries, n, reorder, self.visited, False)
+    # scann answers fewer than n where the visited partitions hold fewer; its padding is NaN or below any product.
+    found = tf.math.is_finite(scores)
+    rows = tf.where(found, rows, -1)
+    scores = tf.where(found, scores, float("-inf"))
+    return padded(tf.ensure_shape(scores, [None, n]), tf.ensure_shape(rows, [None, n]), k)

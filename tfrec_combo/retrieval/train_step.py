@@ -1,0 +1,39 @@
+"""A train step for TFRS models that scales the loss under mixed_float16; TFRS's own does not, and does not learn there."""
+
+from typing import Any
+
+from tfrec_combo.base.stack import tf
+
+
+class OwnTrainStep:
+  """Mix-in before `tfrs.Model`: one step and one evaluation step on `compute_loss`.
+
+  `compute_loss` divides by the global batch, and gradients of replicas are added up by the optimizer: n replicas give the
+  weights of one.
+  """
+
+  def train_step(self, inputs: Any) -> dict[str, tf.Tensor]:
+    """One optimizer step; returns the losses and metrics Keras shows."""
+    with tf.GradientTape() as tape:
+      loss = self.compute_loss(inputs, training=True)
+      regularization = sum(self.losses) if self.losses else tf.zeros([])
+      total = loss + regularization / tf.distribute.get_strategy().num_replicas_in_sync
+      scaled = self.optimizer.get_scaled_loss(total) if self._scales else total
+    gradients = tape.gradient(scaled, self.trainable_variables)
+    if self._scales:
+      gradients = self.optimizer.get_unscaled_gradients(gradients)
+    self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+    return self._report(loss)
+
+  def test_step(self, inputs: Any) -> dict[str, tf.Tensor]:
+    """The loss of one batch."""
+    return self._report(self.compute_loss(inputs, training=False))
+
+  @property
+  def _scales(self) -> bool:
+    return isinstance(self.optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
+
+  def _report(self, loss: tf.Tensor) -> dict[str, tf.Tensor]:
+    # Keras averages what replicas report, while their losses are parts of one sum.
+    results = {m.name: m.result() for m in self.metrics}
+    return results | {"loss": loss * tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, tf.float32)}

@@ -1,0 +1,129 @@
+"""The two-tower retrieval model, a `tfrs.Model` that Keras `compile` and `fit` train."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tfrec_combo.base import config as c
+from tfrec_combo.base.stack import tf, tfrs
+from tfrec_combo.retrieval.negatives import gathered, score_mask
+from tfrec_combo.retrieval.train_step import OwnTrainStep
+from tfrec_combo.towers.catalogue import Catalogue
+from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.product import ProductTower
+from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
+from tfrec_combo.towers.user import UserTower
+
+Batch = dict[str, tf.Tensor]
+
+
+class TwoTower(OwnTrainStep, tfrs.Model):
+  """Softmax over in-batch negatives with logQ correction (Yi et al., RecSys 2019).
+
+  A batch holds history [B, H], history_days [B, H], basket [B, M], target [B, M], query [B] and context [B], as
+  `pipeline.batches` gives them; products are catalogue rows, pads are -1.
+  """
+
+  def __init__(
+    self,
+    catalogue: Catalogue,
+    texts: FrozenTexts | TrainedTexts,
+    config: c.Config,
+    seed: int | None = None,
+    **kwargs,
+  ):
+    super().__init__(**kwargs)
+    self.settings, self.towers = config.retrieval, config.towers
+    self.seed = config.seed if seed is None else seed
+    self.texts = texts
+    self.product_tower = ProductTower(catalogue, texts.width, config.towers.dim, config.towers.id_dropout)
+    self.user_tower = UserTower(config.towers.dim, texts.width)
+    self.product_tower.build([None])
+    self.user_tower.build([None])
+    orders = catalogue.train_orders + 1.0
+    self.sampling = table((orders / orders.sum()).astype(np.float32), "sampling")
+    self.task = tfrs.tasks.Retrieval(temperature=self.settings.temperature, remove_accidental_hits=False)
+
+  def products(self, rows: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None) -> tf.Tensor:
+    """[R] int32 rows -> [R, D] unit vectors."""
+    return self.product_tower(rows, self.texts.of_products(rows, training), training=training, seed=seed)
+
+  def call(self, batch: Batch, training: bool = False) -> tf.Tensor:
+    """Query vectors [B, D] of a batch."""
+    return self.queries_and_positives(batch, None, training)[0]
+
+  def queries_and_positives(
+    self, batch: Batch, positives: tf.Tensor | None, training: bool, seed: tf.Tensor | None = None
+  ) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Query vectors [B, D], and vectors [B * P, D] of `positives` [B, P]; each product of the batch is encoded once."""
+    history = batch["history"][:, : self.towers.history]
+    parts = [history, batch["basket"]] + ([] if positives is None else [positives])
+    flat = tf.concat([tf.reshape(part, [-1]) for part in parts], 0)
+    distinct, index = tf.unique(flat)
+    vectors = tf.gather(self.products(tf.maximum(distinct, 0), training, seed), index)
+    vectors *= tf.cast(flat >= 0, tf.float32)[:, None]
+    split = tf.split(vectors, [tf.size(part) for part in parts])
+    shaped = [tf.reshape(v, tf.concat([tf.shape(p), [-1]], 0)) for v, p in zip(split[:2], parts)]
+    queries = self.user_tower(
+      shaped[0],
+      batch["history_days"][:, : self.towers.history],
+      history >= 0,
+      shaped[1],
+      batch["basket"] >= 0,
+      self.texts.of_queries(batch["query"], training),
+      batch["context"],
+    )
+    return queries, split[2] if positives is not None else None
+
+  def compute_loss(self, inputs: Batch, training: bool = False) -> tf.Tensor:
+    """Mean loss of an order of the global batch, over all replicas: a scalar."""
+    step = tf.cast(self.optimizer.iterations if self.optimizer else 0, tf.int32)
+    seed = tf.stack([tf.constant(self.seed, tf.int32), step])
+    positives = draw(inputs["target"], self.settings.targets, seed if training else None)
+    queries, vectors = self.queries_and_positives(inputs, positives, training, seed + [1, 0])
+    rows = tf.reshape(positives, [-1])
+    candidates = gathered(vectors, rows, rows_of(self.sampling, rows))
+    # Each order weighs one, however many of its products were drawn.
+    weight = tf.cast(positives >= 0, tf.float32)
+    weight = tf.reshape(weight / tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1), [-1])
+    mask = score_mask(positives, tf.concat([inputs["basket"], inputs["target"]], 1), candidates.rows)
+    loss = self.task(
+      tf.repeat(queries, self.settings.targets, axis=0),
+      candidates.vectors,
+      sample_weight=weight,
+      candidate_sampling_probability=tf.maximum(candidates.probability, 1e-12)
+      if self.settings.log_q
+      else None,
+      compute_metrics=False,
+      compute_batch_metrics=False,
+      score_mask=mask,
+    )
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return loss / tf.cast(tf.shape(positives)[0] * replicas, tf.float32)
+
+  def encode_catalogue(self, batch: int = 4096) -> np.ndarray:
+    """Vectors of all products, [N, D] float32, a batch at a time."""
+    n = self.product_tower.seen.shape[0]
+    return np.concatenate([self._encode(tf.range(i, min(i + batch, n))).numpy() for i in range(0, n, batch)])
+
+  @tf.function(reduce_retracing=True)
+  def _encode(self, rows: tf.Tensor) -> tf.Tensor:
+    return self.products(rows)
+
+  def encode_queries(self, batches: tf.data.Dataset) -> Iterator[np.ndarray]:
+    """Query vectors of each batch."""
+    for batch in batches:
+      yield self._queries(batch).numpy()
+
+  @tf.function(reduce_retracing=True)
+  def _queries(self, batch: Batch) -> tf.Tensor:
+    return self(batch)
+
+
+def draw(targets: tf.Tensor, count: int, seed: tf.Tensor | None) -> tf.Tensor:
+  """Draws `count` distinct products from each row of targets [B, M]; -1 where a row has fewer. No seed: the first ones."""
+  if seed is None:
+    return targets[:, :count]
+  chance = tf.random.stateless_uniform(tf.shape(targets), seed=seed)
+  chosen = tf.math.top_k(tf.where(targets >= 0, chance, -1.0), count).indices
+  return tf.gather(targets, chosen, batch_dims=1)

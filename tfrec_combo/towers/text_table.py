@@ -1,0 +1,61 @@
+"""Text vectors of catalogue products and of query texts, whether the BERT tower is frozen or in training."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfrec_combo.base.stack import tf
+from tfrec_combo.towers.constants import table
+from tfrec_combo.towers.text import TextTower
+
+
+class FrozenTexts(tf.keras.layers.Layer):
+  """Vectors that were encoded once: [N, W] of the products, and a table of the query texts of the log."""
+
+  def __init__(self, products: np.ndarray, queries: Sequence[str], query_vectors: np.ndarray, **kwargs):
+    super().__init__(**kwargs)
+    self.width = products.shape[1]
+    self.products = table(products.astype(np.float32), "product_texts")
+    self.query_vectors = table(
+      np.concatenate([np.zeros([1, self.width], np.float32), query_vectors.astype(np.float32)]), "query_texts"
+    )
+    keys = tf.constant([*queries, ""])
+    numbers = tf.constant([*range(1, len(queries) + 1), 0])
+    self._lookup = tf.lookup.StaticHashTable(
+      tf.lookup.KeyValueTensorInitializer(keys, numbers), default_value=0
+    )
+
+  def of_products(self, rows: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """rows: [R] int32 -> [R, W] unit vectors, zero for the empty text."""
+    return tf.gather(self.products, rows)
+
+  def of_queries(self, queries: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """queries: [B] string -> [B, W]; a text that is not in the table gives the zero vector."""
+    return tf.gather(self.query_vectors, self._lookup.lookup(queries))
+
+
+class TrainedTexts(tf.keras.layers.Layer):
+  """Vectors from the BERT tower as it is now; each distinct text of a batch is encoded once."""
+
+  def __init__(self, tower: TextTower, texts: Sequence[str], **kwargs):
+    super().__init__(**kwargs)
+    self.tower, self.width = tower, tower.width
+    distinct, number = np.unique(np.asarray(texts, object), return_inverse=True)
+    self.tokens = table(
+      np.concatenate([tower.tokenize(tf.constant(part)) for part in _parts(distinct)]), "tokens"
+    )
+    self.number = table(number.astype(np.int32), "text_of_product")
+
+  def of_products(self, rows: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """rows: [R] int32 -> [R, W] unit vectors."""
+    distinct, index = tf.unique(tf.gather(self.number, rows))
+    return tf.gather(self.tower(tf.gather(self.tokens, distinct), training=training), index)
+
+  def of_queries(self, queries: tf.Tensor, training: bool = False) -> tf.Tensor:
+    """queries: [B] string -> [B, W]; the empty text gives the zero vector."""
+    distinct, index = tf.unique(queries)
+    return tf.gather(self.tower(self.tower.tokenize(distinct), training=training), index)
+
+
+def _parts(texts: np.ndarray, size: int = 4096) -> list[np.ndarray]:
+  return [texts[i : i + size].astype(str) for i in range(0, len(texts), size)]

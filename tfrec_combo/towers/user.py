@@ -1,0 +1,60 @@
+"""User tower: history, basket, query text and context -> a unit vector. Every part may be absent."""
+
+from tfrec_combo.base.stack import tf
+from tfrec_combo.towers.history import AttentionPool
+
+HEADS = 4
+CONTEXT_BUCKETS = 64
+
+
+class UserTower(tf.keras.layers.Layer):
+  """u = unit(W2 relu(W1 [history; basket; query; context]) + history_1 + basket_1 + W3 query).
+
+  The last three terms are short cuts: with W2 near zero the tower already looks for what is near the basket, the history
+  and the words.
+  """
+
+  def __init__(self, dim: int, text_width: int, **kwargs):
+    super().__init__(**kwargs)
+    self.dim, self.text_width = dim, text_width
+    self.history_pool = AttentionPool(HEADS, dim, timed=True, name="history_pool")
+    self.basket_pool = AttentionPool(HEADS, dim, timed=False, name="basket_pool")
+    self.query_dense = tf.keras.layers.Dense(dim, use_bias=False, name="query_dense")
+    self.context_hash = tf.keras.layers.Hashing(CONTEXT_BUCKETS, name="context_hash")
+    self.context_embedding = tf.keras.layers.Embedding(CONTEXT_BUCKETS, dim // 4, name="context")
+    self.hidden = tf.keras.layers.Dense(4 * dim, activation="relu", name="hidden")
+    self.out = tf.keras.layers.Dense(dim, name="out")
+
+  def build(self, input_shape):
+    self.history_pool.build([None, None, self.dim])
+    self.basket_pool.build([None, None, self.dim])
+    self.query_dense.build([None, self.text_width])
+    self.context_embedding.build([None])
+    self.hidden.build([None, 2 * HEADS * self.dim + self.dim + self.dim // 4])
+    self.out.build([None, 4 * self.dim])
+    super().build(input_shape)
+
+  def call(
+    self,
+    history: tf.Tensor,
+    history_days: tf.Tensor,
+    history_mask: tf.Tensor,
+    basket: tf.Tensor,
+    basket_mask: tf.Tensor,
+    query: tf.Tensor,
+    context: tf.Tensor,
+  ) -> tf.Tensor:
+    """history: [B, H, D] product vectors, newest first, with history_days [B, H] and history_mask [B, H] bool.
+    basket: [B, M, D] product vectors in any order, basket_mask [B, M] bool. query: [B, W] text vectors, zero where
+    there is none. context: [B] string tags, "" where there is none.
+
+    Returns:
+      [B, D] float32 unit vectors.
+    """
+    past = self.history_pool(history, history_mask, history_days)
+    given = self.basket_pool(basket, basket_mask)
+    words = tf.cast(self.query_dense(query), tf.float32)
+    tags = tf.cast(self.context_embedding(self.context_hash(context)), tf.float32)
+    tags *= tf.cast(context != "", tf.float32)[:, None]
+    mixed = tf.cast(self.out(self.hidden(tf.concat([past, given, words, tags], axis=-1))), tf.float32)
+    return tf.math.l2_normalize(mixed + past[:, : self.dim] + given[:, : self.dim] + words, axis=-1)

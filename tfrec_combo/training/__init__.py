@@ -1,0 +1,1 @@
+"""Configs to trained weights: fit, strategy, callbacks and checkpoints."""
