@@ -59,7 +59,8 @@ def ndcg(hits: np.ndarray, targets: np.ndarray, *, k: int) -> np.ndarray:
   """Discounted gain over the ideal one of min(k, targets) hits; binary gains (Jarvelin, Kekalainen 2002)."""
   hits, targets = _checked(hits, targets, k)
   gains = 1 / np.log2(np.arange(2, k + 2))
-  return hits @ gains / np.cumsum(gains)[np.minimum(k, targets) - 1]
+  ideal = np.cumsum(gains)[np.minimum(k, targets) - 1]
+  return (hits * gains).sum(axis=1) / ideal
 
 
 def hit_rate(hits: np.ndarray, targets: np.ndarray, *, k: int) -> np.ndarray:

@@ -1,0 +1,109 @@
+"""The tables of a report, the same ones for Markdown and HTML: plain strings, not yet escaped."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+
+BEYOND = ("Coverage", "Gini", "Novelty", "Popularity")
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """Cells as plain text; `numbers` is the first column that holds numbers; the row `strong` stands out."""
+
+  title: str
+  note: str
+  head: list[str]
+  rows: list[list[str]]
+  numbers: int = 1
+  strong: int | None = None
+
+
+def tables(result: Mapping, run: Mapping) -> list[Table]:
+  """Every table there is data for, in the order of the report."""
+  found = [_accuracy(result), _beyond(result), _slices(result)]
+  if run.get("examples"):
+    found.append(_examples(run["examples"]))
+  return found
+
+
+def headline(result: Mapping) -> str:
+  """The one sentence to take away."""
+  compared = result["comparison"]
+  requests = "request" if result["queries"] == 1 else "requests"
+  scale = f"{result['queries']:,} held-out {requests} over {result['products']:,} products."
+  if compared is None:
+    return scale
+  p = "p < 0.001" if compared["p"] < 0.001 else f"p = {compared['p']:.3f}"
+  return (
+    f"{compared['system']} against the best peer, {compared['peer']}: {compared['metric']} "
+    f"{compared['difference']:+.4f} "
+    f"(95 % interval {compared['low']:+.4f} to {compared['high']:+.4f}, {p}), on {scale}"
+  )
+
+
+def facts(values: Mapping[str, object]) -> list[tuple[str, str]]:
+  """Names and values of a flat part of the header, as text."""
+  return [(str(name), _fact(value)) for name, value in values.items()]
+
+
+def _accuracy(result: Mapping) -> Table:
+  k = result["k"]
+  first = [f"NDCG@{k}", f"Recall@{k}"]
+  rest = [f"{metric}@{at}" for at in result["ks"] for metric in ("Recall", "NDCG", "HR", "MRR")]
+  rest = [name for name in rest if name not in first]
+  rows = [
+    [name, *[_interval(cells[c]) for c in first], *[_number(cells[c]["mean"]) for c in rest]]
+    for name, cells in result["systems"].items()
+  ]
+  note = "Mean over requests; in brackets the 95 % bootstrap interval."
+  return Table("Accuracy", note, ["system", *first, *rest], rows, strong=0)
+
+
+def _beyond(result: Mapping) -> Table:
+  k = result["k"]
+  names = [f"{name}@{k}" for name in BEYOND]
+  rows = [[name, *[_number(cells[c]) for c in names]] for name, cells in result["systems"].items()]
+  note = (
+    "Coverage: share of the catalogue shown to anybody. Gini: how unequally products are shown, 0 alike. "
+    "Novelty: bits. Popularity: mean percentile of the products shown, 1 the most bought."
+  )
+  return Table("Beyond accuracy", note, ["system", *names], rows, strong=0)
+
+
+def _slices(result: Mapping) -> Table:
+  systems = list(result["systems"])
+  metric = f"Recall@{result['k']}"
+  rows = [
+    [s["label"], f"{s['n']:,}", *[_number(s["systems"][name][metric]["mean"]) for name in systems]]
+    for s in result["slices"].values()
+  ]
+  note = f"{metric}. Targets never ordered before are scored alone; a slice without requests has no figures."
+  return Table("Slices", note, ["slice", "n", *systems], rows)
+
+
+def _examples(examples: Sequence[Mapping]) -> Table:
+  rows = [[e["request"], "; ".join(e["answer"]), "; ".join(e["truth"])] for e in examples]
+  return Table(
+    "Examples", "What was asked, answered, and really added.", ["request", "answer", "truth"], rows, 3
+  )
+
+
+def _interval(cell: Mapping) -> str:
+  if cell["low"] is None:
+    return _number(cell["mean"])
+  return f"{cell['mean']:.4f} [{cell['low']:.4f}, {cell['high']:.4f}]"
+
+
+def _number(value: float | None) -> str:
+  return "–" if value is None else f"{value:.4f}"
+
+
+def _fact(value: object) -> str:
+  if isinstance(value, bool) or value is None:
+    return str(value)
+  if isinstance(value, int):
+    return f"{value:,}"
+  if isinstance(value, float):
+    return f"{value:,.4g}"
+  return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
