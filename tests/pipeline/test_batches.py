@@ -138,6 +138,16 @@ def test_a_redraw_moves_products_between_the_parts(folder):
   assert min(batch["target"][:, 0].min() for epoch in epochs for batch in epoch) >= 0
 
 
+def test_batches_of_an_epoch_are_redrawn_apart(folder):
+  sizes = {}  # of the baskets, by the order's row in its batch and its number of products
+  for batch in _epochs(folder, 1, resplit=True)[0][:6]:
+    baskets, targets = ((batch[part] >= 0).sum(1) for part in ("basket", "target"))
+    for row, (basket, target) in enumerate(zip(baskets, targets)):
+      sizes.setdefault((row, basket + target), set()).add(int(basket))
+  # One draw for all batches would give each row and number one size.
+  assert sum(len(drawn) > 1 for drawn in sizes.values()) >= 5
+
+
 def test_a_redraw_sees_the_whole_order_when_less_is_asked_for(folder):
   whole, cut = (_epochs(folder, 1, resplit=True, basket=width)[0] for width in (6, 2))
   for one, two in zip(whole, cut, strict=True):

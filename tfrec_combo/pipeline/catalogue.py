@@ -24,8 +24,7 @@ def catalogue(folder: str | os.PathLike[str]) -> pl.DataFrame:
   table = {}
   for feature in PRODUCT:
     if feature.name in columns:
-      values = columns[feature.name][order]
-      if feature.dtype == "string":
-        values = [value.decode() for value in values]
-      table[feature.name] = pl.Series(values, dtype=_POLARS[feature.dtype])
+      values = columns[feature.name][order].tolist()
+      texts = [value.decode() for value in values] if feature.dtype == "string" else values
+      table[feature.name] = pl.Series(texts, dtype=_POLARS[feature.dtype])
   return pl.DataFrame(table).with_columns(pl.col("price").fill_nan(None))
