@@ -66,7 +66,7 @@ def ndcg(hits: np.ndarray, targets: np.ndarray, *, k: int) -> np.ndarray:
 def hit_rate(hits: np.ndarray, targets: np.ndarray, *, k: int) -> np.ndarray:
   """1 where any target is in the first k places."""
   hits, _ = _checked(hits, targets, k)
-  return hits.any(axis=1).astype(np.float64)
+  return np.where(hits.any(axis=1), 1.0, 0.0)
 
 
 def mrr(hits: np.ndarray, targets: np.ndarray, *, k: int) -> np.ndarray:
