@@ -14,8 +14,9 @@ from tfrec_combo.evaluation.shelf import Progress, Shelf
 from tfrec_combo.logs.decisions import Decision
 
 HALF_LIFE = 30.0  # days until a purchase counts half
-# Weights of log(1 + purchases) and log(1 + decayed purchases) beside the mean cosine. Chosen from 0 to 0.12
-# on Complete Journey's November 2017, learnt from what came before; the best lie within .001 of each other.
+# Weights of log(1 + purchases) and log(1 + decayed purchases) beside the mean cosine, chosen on Complete Journey's
+# November 2017, learnt from what came before. Alone: of .02, .03, .05, .08, .12 with the plain cosine. Together: of
+# four pairs from .01 to .04 with the shrunk one, all within .002 of NDCG@10 .1894.
 FREQUENCY_ALONE = 0.03
 FREQUENCY, DECAYED = 0.02, 0.02
 
