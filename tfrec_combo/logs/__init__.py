@@ -1,0 +1,1 @@
+"""Raw events -> validated, time-split tables."""

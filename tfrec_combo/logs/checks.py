@@ -1,0 +1,119 @@
+"""The rules of the data contract, checked over whole columns by a pandera schema; every fault at once."""
+
+import dataclasses
+import functools
+import operator
+from collections.abc import Mapping
+
+import pandera.polars as pa
+import polars as pl
+
+from tfrec_combo.logs import formats, parsing, readers
+from tfrec_combo.logs.faults import Fault, FaultReport
+
+EVENTS = ("view", "click", "cart", "purchase")
+
+_REQUIRED = "must not be null or empty"
+_PARSED = "/parsed"  # suffix of the typed column beside the one as it was read
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+  """`holds` is a row-wise expression over a part's frame; null passes: missing values have their own rule."""
+
+  column: str
+  text: str
+  holds: pl.Expr
+
+
+def rules(table: str, frame: pl.DataFrame, known: Mapping[str, pl.Series]) -> list[Rule]:
+  """The rules of one table. `known`: id column -> the ids its values must be among."""
+  found = []
+  for name in frame.columns:
+    column, parsed = pl.col(name), pl.col(name + _PARSED)
+    required = name in readers.CONTRACTS[table].required and name != "text"
+    if required or name == "event":
+      found.append(Rule(name, _REQUIRED, column.is_not_null()))
+    if name.endswith("_id"):
+      blank, broken = column.str.strip_chars() == "", column.str.contains(r"[\n\r]")
+      found.append(Rule(name, "must not be blank", ~blank))
+      found.append(Rule(name, "must not hold a line break", ~broken))
+    if name in known:
+      text = f"must be an id of the {name.removesuffix('_id')}s table"
+      found.append(Rule(name, text, column.is_in(known[name].implode()) | blank | broken))
+    if name == "timestamp":
+      text = "must be an ISO time such as 2017-01-31T12:00:00, or seconds or milliseconds since 1970"
+      found.append(Rule(name, text, parsed.is_not_null() | column.is_null()))
+    if name == "event":
+      found.append(Rule(name, "must be one of " + ", ".join(EVENTS), parsed.is_in(EVENTS)))
+    if name in ("price", "quantity"):
+      # A number without quotes, currency or thousands separator.
+      found.append(Rule(name, "must be a number such as 12.50", parsed.is_not_null() | column.is_null()))
+      found.append(Rule(name, "must be finite", parsed.is_finite()))
+    if name == "price":
+      found.append(Rule(name, "must not be negative", parsed >= 0))
+    if name == "quantity":
+      found.append(Rule(name, "must be above 0 (a return is no purchase)", parsed > 0))
+  if table == "products":
+    text = "must be unique among products"
+    found.append(
+      Rule("product_id", text, pl.col("product_id").is_first_distinct() | pl.col("product_id").is_null())
+    )
+  return found
+
+
+def check(part: readers.Part, known: Mapping[str, pl.Series], report: FaultReport) -> pl.DataFrame:
+  """The rows of `part` that break no rule, with typed columns; all faults go into `report`.
+
+  Timestamps come out as UTC without a zone, in microseconds, prices and quantities as Float64, events in
+  lower case; a price or quantity that is not a number (NaN) is null. The first row of a duplicate product is
+  the one kept.
+  """
+  frame = part.frame.with_columns(
+    pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep()  # CSV cannot tell "" from null
+  )
+  typed = {name: parsing.typed(name, frame[name]) for name in frame.columns}
+  frame = frame.with_columns(s.alias(name + _PARSED) for name, s in typed.items() if s is not None)
+  found = _broken(rules(part.table, part.frame, known), frame)
+  kept = frame
+  if found:
+    _tell(part, found, frame, report)
+    kept = frame.filter(~functools.reduce(operator.or_, (broken for _, broken in found)))
+  report.add_rows(part.table, len(frame), len(kept))
+  names = [name for name in part.frame.columns if name != readers.RECORD]
+  return kept.select(pl.col(n if typed[n] is None else n + _PARSED).alias(n) for n in names)
+
+
+def _broken(rules: list[Rule], frame: pl.DataFrame) -> list[tuple[Rule, pl.Series]]:
+  """The rules that some row breaks, each with the rows that do."""
+  by_column: dict[str, list[pa.Check]] = {}
+  for number, rule in enumerate(rules):
+    check = pa.Check(lambda data, rule=rule: data.lazyframe.select(rule.holds), error=str(number))
+    by_column.setdefault(rule.column, []).append(check)
+  schema = pa.DataFrameSchema({c: pa.Column(checks=checks, nullable=True) for c, checks in by_column.items()})
+  try:
+    schema.validate(frame, lazy=True)
+  except pa.errors.SchemaErrors as e:
+    found = [(int(error.check.error), ~error.check_output.to_series()) for error in e.schema_errors]
+    return [(rules[number], broken) for number, broken in sorted(found, key=lambda pair: pair[0])]
+  return []
+
+
+def _tell(
+  part: readers.Part, found: list[tuple[Rule, pl.Series]], frame: pl.DataFrame, report: FaultReport
+) -> None:
+  """Adds the faults to `report` with their place in the file."""
+  told = []
+  for rule, broken in found:
+    first = frame.filter(broken).head(report.limit)
+    values = first[rule.column].cast(pl.String)
+    told.append((rule, int(broken.sum()), list(zip(first[readers.RECORD], values))))
+  records = sorted({record for _, _, rows in told for record, _ in rows})
+  places = dict(zip(records, formats.line_of(part.path, records)))
+  unit = formats.unit_of(part.path)
+  for rule, count, rows in told:
+    faults = [
+      Fault(part.table, "/".join(part.path.parts[-2:]), unit, places[record], rule.column, value, rule.text)
+      for record, value in rows
+    ]
+    report.add(faults, count)
