@@ -170,8 +170,14 @@ CASES = [
   ),
   Case(
     "broken JSON",
-    r"products.jsonl: line 2 is not JSON: .*; write one object a line",
+    r"products.jsonl: line 2 is not JSON: Expecting value at column 15; write one object a line",
     {"products.jsonl": '{"product_id": "a"}\n{"product_id": \n'},
+    {"products": "products.jsonl"},
+  ),
+  Case(
+    "NaN in JSON",
+    r"products.jsonl: line 1 is not JSON: NaN is not a JSON value; write null for a missing value",
+    {"products.jsonl": '{"product_id": "a", "price": NaN}\n'},
     {"products": "products.jsonl"},
   ),
   Case(

@@ -110,10 +110,12 @@ def _why_jsonl(path: pathlib.Path) -> str | None:
   with open(path, encoding="utf-8") as f:
     for number, line in enumerate(f, 1):
       try:
-        if line.strip() and not isinstance(json.loads(line, parse_constant=_refuse), dict):
+        if line.strip() and not isinstance(json.loads(line.rstrip(), parse_constant=_refuse), dict):
           return f"{path}: line {number} is not a JSON object; write one object a line, like {{...}}"
+      except json.JSONDecodeError as e:
+        return f"{path}: line {number} is not JSON: {e.msg} at column {e.colno}; write one object a line"
       except ValueError as e:
-        return f"{path}: line {number} is not JSON: {e}; write one object a line"
+        return f"{path}: line {number} is not JSON: {e}; write null for a missing value"
   return None
 
 
