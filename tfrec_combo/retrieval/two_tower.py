@@ -7,7 +7,7 @@ import numpy as np
 from tfrec_combo.base import config as c
 from tfrec_combo.base.stack import tf, tfrs
 from tfrec_combo.retrieval.negatives import gathered, score_mask
-from tfrec_combo.retrieval.train_step import OwnTrainStep
+from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.constants import rows_of, table
 from tfrec_combo.towers.product import ProductTower
@@ -32,7 +32,7 @@ class TwoTower(OwnTrainStep, tfrs.Model):
     seed: int | None = None,
     **kwargs,
   ):
-    super().__init__(**kwargs)
+    super().__init__(autocast=False, **kwargs)  # days in half precision would not be those of the training
     self.settings, self.towers = config.retrieval, config.towers
     self.seed = config.seed if seed is None else seed
     self.texts = texts
@@ -41,7 +41,9 @@ class TwoTower(OwnTrainStep, tfrs.Model):
     self.product_tower.build([None])
     self.user_tower.build([None])
     orders = catalogue.train_orders + 1.0
-    self.sampling = table((orders / orders.sum()).astype(np.float32), "sampling")
+    # Up to a factor, which the softmax does not see: TFRS takes less than 1e-6 for 1e-6, and as shares of all orders most
+    # products of a large shop lie below that.
+    self.sampling = table((orders / orders.max()).astype(np.float32), "sampling")
     self.task = tfrs.tasks.Retrieval(temperature=self.settings.temperature, remove_accidental_hits=False)
 
   def products(self, rows: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None) -> tf.Tensor:
@@ -80,15 +82,16 @@ class TwoTower(OwnTrainStep, tfrs.Model):
     step = tf.cast(self.optimizer.iterations if self.optimizer else 0, tf.int32)
     seed = tf.stack([tf.constant(self.seed, tf.int32), step])
     positives = draw(inputs["target"], self.settings.targets, seed if training else None)
-    queries, vectors = self.queries_and_positives(inputs, positives, training, seed + [1, 0])
+    queries, vectors = self.queries_and_positives(inputs, positives, training, seed + tf.constant([1, 0]))
     rows = tf.reshape(positives, [-1])
     candidates = gathered(vectors, rows, rows_of(self.sampling, rows))
     # Each order weighs one, however many of its products were drawn.
     weight = tf.cast(positives >= 0, tf.float32)
     weight = tf.reshape(weight / tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1), [-1])
     mask = score_mask(positives, tf.concat([inputs["basket"], inputs["target"]], 1), candidates.rows)
-    loss = self.task(
-      tf.repeat(queries, self.settings.targets, axis=0),
+    # Not `self.task(...)`: under mixed precision Keras would cast the queries and not the candidates.
+    loss = self.task.call(
+      tf.repeat(queries, tf.shape(positives)[1], axis=0),
       candidates.vectors,
       sample_weight=weight,
       candidate_sampling_probability=tf.maximum(candidates.probability, 1e-12)
@@ -98,8 +101,7 @@ class TwoTower(OwnTrainStep, tfrs.Model):
       compute_batch_metrics=False,
       score_mask=mask,
     )
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return loss / tf.cast(tf.shape(positives)[0] * replicas, tf.float32)
+    return loss / global_batch(tf.shape(positives)[0])
 
   def encode_catalogue(self, batch: int = 4096) -> np.ndarray:
     """Vectors of all products, [N, D] float32, a batch at a time."""
@@ -121,9 +123,12 @@ class TwoTower(OwnTrainStep, tfrs.Model):
 
 
 def draw(targets: tf.Tensor, count: int, seed: tf.Tensor | None) -> tf.Tensor:
-  """Draws `count` distinct products from each row of targets [B, M]; -1 where a row has fewer. No seed: the first ones."""
+  """Draws `count` distinct products, at most M, from each row of targets [B, M]; -1 where a row has fewer. No seed: the
+  first ones."""
   if seed is None:
     return targets[:, :count]
   chance = tf.random.stateless_uniform(tf.shape(targets), seed=seed)
-  chosen = tf.math.top_k(tf.where(targets >= 0, chance, -1.0), count).indices
+  chosen = tf.math.top_k(
+    tf.where(targets >= 0, chance, -1.0), tf.minimum(count, tf.shape(targets)[1])
+  ).indices
   return tf.gather(targets, chosen, batch_dims=1)

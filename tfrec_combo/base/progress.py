@@ -1,0 +1,32 @@
+"""A bar with an estimate for every step that may take over 5 seconds."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import (
+  BarColumn,
+  MofNCompleteColumn,
+  Progress,
+  TextColumn,
+  TimeElapsedColumn,
+  TimeRemainingColumn,
+)
+
+Update = Callable[[int, int], None]
+
+
+@contextlib.contextmanager
+def bar(label: str) -> Iterator[Update]:
+  """Yields `update(done, total)` for one step, drawn on stderr; where that is no terminal only the end is printed."""
+  columns = (
+    TextColumn("{task.description:<28}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+    TextColumn("left"),
+    TimeRemainingColumn(),
+  )
+  with Progress(*columns, console=Console(stderr=True)) as progress:
+    task = progress.add_task(label, total=None)
+    yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,0 +1,215 @@
+"""The graph that is served: raw strings in, string ids, scores and prices out; tokenizer, towers, index and ranker inside."""
+
+import functools
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tfrec_combo.base import config as c
+from tfrec_combo.base.stack import tf
+from tfrec_combo.combos.affinity import affinity, together
+from tfrec_combo.combos.candidates import Request, trimmed
+from tfrec_combo.combos.generator import SetGenerator
+from tfrec_combo.combos.ranker import NO_CANDIDATE, Ranker
+from tfrec_combo.logs.shop import CATEGORY_SEPARATOR
+from tfrec_combo.towers.catalogue import LEVELS, Catalogue
+from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.product import ProductTower
+from tfrec_combo.towers.text import TextTower
+
+Tensors = dict[str, tf.Tensor]
+
+
+class ServedModel(tf.Module):
+  """Signatures `recommend`, `complete_basket`, `combine`, `embed_products` and `embed_queries`.
+
+  Rows of a batch do not know of each other, and every inner shape is fixed, as TF Serving's batching asks. Ids that are not
+  in the catalogue are ignored. Only variables and tables are tracked: Keras objects are kept out of the SavedModel, which
+  then needs no Keras to load and holds one copy of each weight.
+
+  Args:
+    assets: an existing folder for the vocabulary files that the SavedModel takes over.
+  """
+
+  def __init__(
+    self,
+    ranker: Ranker,
+    product_tower: ProductTower,
+    text_tower: TextTower,
+    catalogue: Catalogue,
+    config: c.Config,
+    assets: pathlib.Path,
+  ):
+    super().__init__(name="tfrec_combo")
+    self.settings = config.export.model_dump()
+    self.ids = table(np.asarray(catalogue.ids, object).astype(bytes), "product_ids")
+    self.prices = table(catalogue.prices, "prices")
+    self.rows = _vocabulary(assets / "product_ids.txt", catalogue.ids, missing=-1)
+    self.categories = _vocabulary(assets / "categories.txt", catalogue.category_names, missing=0)
+    combine = config.combine
+    pool = min(combine.pool, len(catalogue), config.ranker.candidates)
+    self.generator = SetGenerator(pool, combine.beam, combine.sets, combine.size, combine.pair_weight)
+    # A partial is not tracked; what it holds is.
+    self._parts = functools.partial(_parts, ranker, product_tower, text_tower)
+    every = [
+      ranker.candidates,
+      ranker.features,
+      ranker.net,
+      ranker.user_tower,
+      ranker.index,
+      product_tower,
+      text_tower,
+    ]
+    self.weights = list({v.ref(): v for part in every for v in part.variables}.values())
+
+  def request(self, inputs: Tensors) -> tuple[Request, tf.Tensor]:
+    """The request in catalogue rows, and which rows of the batch say nothing at all, [B] bool."""
+    ranker, _, text_tower = self._parts()
+    batch = {
+      "history": self.rows.lookup(inputs["history_ids"]),
+      "history_days": tf.maximum(inputs["history_days"], 0),
+      "basket": self.rows.lookup(inputs["basket_ids"]),
+      "exclude": self.rows.lookup(inputs["exclude_ids"]),
+      "context": inputs["context"],
+    }
+    request = ranker.request(batch, text_tower.encode(inputs["query"]))
+    said = (
+      tf.reduce_any(request.history >= 0, 1) | tf.reduce_any(request.basket >= 0, 1) | (inputs["query"] != "")
+    )
+    return request, ~said
+
+  def ranked(self, inputs: Tensors, k: int) -> tuple[Request, tf.Tensor, tf.Tensor]:
+    """The request, and the k best products: rows [B, k] (-1 for none) and scores [B, k]. An empty request gets the popular
+    ones."""
+    ranker = self._parts()[0]
+    request, empty = self.request(inputs)
+    rows, features = ranker.lists(request)
+    popularity = tf.math.log1p(rows_of(ranker.candidates.orders, rows))
+    scores = tf.where(empty[:, None], popularity, ranker.net(features))
+    scores = tf.where(rows >= 0, scores, NO_CANDIDATE)
+    best = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
+    missing = [[0, 0], [0, k - tf.shape(best.values)[1]]]
+    rows = tf.pad(tf.gather(rows, best.indices, batch_dims=1), missing, constant_values=-1)
+    scores = tf.pad(best.values, missing, constant_values=NO_CANDIDATE)
+    return request, tf.ensure_shape(rows, [None, k]), tf.ensure_shape(scores, [None, k])
+
+  def recommend(self, **inputs: tf.Tensor) -> Tensors:
+    """Products for this shopper, basket and query, best first."""
+    _, rows, scores = self.ranked(inputs, self.settings["k"])
+    return {"product_ids": self._names(rows), "scores": scores, "prices": rows_of(self.prices, rows)}
+
+  def complete_basket(self, **inputs: tf.Tensor) -> Tensors:
+    """As `recommend`, with the basket product that each goes with best and the number of orders that hold both."""
+    request, rows, scores = self.ranked(inputs, self.settings["k"])
+    basket = trimmed(request.basket)
+    count, _ = together(rows, basket, self._parts()[0].candidates)
+    most = tf.reduce_max(count, axis=-1)
+    partner = tf.where(most > 0, tf.gather(basket, tf.argmax(count, axis=-1), batch_dims=1), -1)
+    return {
+      "product_ids": self._names(rows),
+      "scores": scores,
+      "prices": rows_of(self.prices, rows),
+      "goes_with_ids": self._names(partner),
+      "bought_together": most,
+    }
+
+  def combine(self, size: tf.Tensor, budget: tf.Tensor, **inputs: tf.Tensor) -> Tensors:
+    """The best sets of `size` products within `budget`, drawn from the ranked products; all empty where there is none."""
+    ranker = self._parts()[0]
+    _, rows, scores = self.ranked(inputs, ranker.candidates.count)
+    prices = rows_of(self.prices, rows)
+    affordable = (budget <= 0)[:, None] | ((prices > 0) & (prices <= budget[:, None]))
+    usable = (rows >= 0) & affordable
+    best = tf.math.top_k(tf.where(usable, scores, NO_CANDIDATE), self.generator.pool)
+    rows, prices, usable = (tf.gather(x, best.indices, batch_dims=1) for x in (rows, prices, usable))
+    worth = tf.exp(best.values - best.values[:, :1])
+    pairs = affinity(tf.where(usable, rows, -1), ranker.features, ranker.candidates)
+    sets = self.generator(worth, pairs, prices, usable, size, budget)
+    members = tf.reshape(sets.members, [tf.shape(rows)[0], -1])
+    chosen = tf.where(members >= 0, tf.gather(rows, tf.maximum(members, 0), batch_dims=1), -1)
+    chosen = tf.reshape(chosen, tf.shape(sets.members))
+    set_prices = rows_of(self.prices, chosen)
+    return {
+      "set_ids": self._names(chosen),
+      "set_prices": set_prices,
+      "totals": tf.reduce_sum(set_prices, axis=-1),
+      "set_scores": sets.scores,
+    }
+
+  def embed_products(self, text: tf.Tensor, category: tf.Tensor, price: tf.Tensor) -> Tensors:
+    """Vectors of products by what they say of themselves, in the catalogue or not."""
+    _, product_tower, text_tower = self._parts()
+    parts = tf.strings.split(category, CATEGORY_SEPARATOR).to_tensor("", shape=[None, LEVELS])
+    prefixes = [parts[:, 0]]
+    for level in range(1, LEVELS):
+      deeper = tf.strings.join([prefixes[-1], parts[:, level]], CATEGORY_SEPARATOR)
+      prefixes.append(tf.where(parts[:, level] != "", deeper, ""))
+    categories = tf.maximum(self.categories.lookup(tf.stack(prefixes, axis=1)), 0)
+    return {"vectors": product_tower.embed_new(text_tower.encode(text), categories, price)}
+
+  def embed_queries(self, **inputs: tf.Tensor) -> Tensors:
+    """Query vectors; their inner product with product vectors is the retrieval score."""
+    return {"vectors": self.request(inputs)[0].user}
+
+  def signatures(self) -> dict[str, Callable[..., Tensors]]:
+    """The traced functions by signature name, with the specs that TF Serving shows."""
+    s = self.settings
+    request = {
+      "history_ids": tf.TensorSpec([None, s["history"]], tf.string, "history_ids"),
+      "history_days": tf.TensorSpec([None, s["history"]], tf.float32, "history_days"),
+      "basket_ids": tf.TensorSpec([None, s["basket"]], tf.string, "basket_ids"),
+      "query": tf.TensorSpec([None], tf.string, "query"),
+      "context": tf.TensorSpec([None], tf.string, "context"),
+      "exclude_ids": tf.TensorSpec([None, s["exclude"]], tf.string, "exclude_ids"),
+    }
+    wishes = {
+      "size": tf.TensorSpec([None], tf.int32, "size"),
+      "budget": tf.TensorSpec([None], tf.float32, "budget"),
+    }
+    product = {
+      "text": tf.TensorSpec([None], tf.string, "text"),
+      "category": tf.TensorSpec([None], tf.string, "category"),
+      "price": tf.TensorSpec([None], tf.float32, "price"),
+    }
+    recommend = _traced(self.recommend, request)
+    return {
+      "serving_default": recommend,
+      "recommend": recommend,
+      "complete_basket": _traced(self.complete_basket, request),
+      "combine": _traced(self.combine, request | wishes),
+      "embed_products": _traced(self.embed_products, product),
+      "embed_queries": _traced(self.embed_queries, request),
+    }
+
+  def _names(self, rows: tf.Tensor) -> tf.Tensor:
+    return tf.where(rows >= 0, tf.gather(self.ids, tf.maximum(rows, 0)), "")
+
+
+def _parts(
+  ranker: Ranker, product_tower: ProductTower, text_tower: TextTower
+) -> tuple[Ranker, ProductTower, TextTower]:
+  return ranker, product_tower, text_tower
+
+
+def _traced(function: Callable[..., Tensors], specs: dict[str, Any]) -> Any:
+  return tf.function(function, autograph=False).get_concrete_function(**specs)
+
+
+def _vocabulary(path: pathlib.Path, words: list[str], missing: int) -> Any:
+  """A lookup string -> line number; a file, since a constant of a million ids would swell the graph."""
+  path.write_text("".join(word + "\n" for word in words))
+  whole, line = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+  source = tf.lookup.TextFileInitializer(str(path), tf.string, whole, tf.int64, line)
+  return _Rows(tf.lookup.StaticHashTable(source, default_value=missing))
+
+
+class _Rows(tf.Module):
+  def __init__(self, words: Any):
+    super().__init__(name="rows")
+    self.words = words
+
+  def lookup(self, words: tf.Tensor) -> tf.Tensor:
+    """[...] string -> [...] int32."""
+    return tf.cast(self.words.lookup(words), tf.int32)

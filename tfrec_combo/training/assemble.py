@@ -1,0 +1,116 @@
+"""Builds the untrained models from the records of a run; training, evaluation and export all start from these."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import scipy.sparse as sp
+
+from tfrec_combo.base.config import Config
+from tfrec_combo.base.progress import bar
+from tfrec_combo.combos.candidates import Candidates
+from tfrec_combo.combos.co_purchase import CoPurchase, count, order_matrix
+from tfrec_combo.combos.features import Features
+from tfrec_combo.combos.ranker import Ranker
+from tfrec_combo.pipeline.catalogue import catalogue
+from tfrec_combo.pipeline.requests import requests
+from tfrec_combo.records import manifest
+from tfrec_combo.retrieval.index import ExactIndex, Index
+from tfrec_combo.retrieval.scann import ScannIndex
+from tfrec_combo.retrieval.two_tower import TwoTower
+from tfrec_combo.towers import catalogue as arrays
+from tfrec_combo.towers.text import TextTower
+from tfrec_combo.towers.text_cache import encode_all
+from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """Where the stages of a run leave their work."""
+
+  config: Config
+
+  @property
+  def records(self) -> pathlib.Path:
+    """TFRecord of the examples and the catalogue."""
+    return self.config.run_dir / "records"
+
+  @property
+  def towers(self) -> pathlib.Path:
+    """Checkpoints of the two-tower model."""
+    return self.config.run_dir / "towers"
+
+  @property
+  def ranker(self) -> pathlib.Path:
+    """Checkpoints of the ranker."""
+    return self.config.run_dir / "ranker"
+
+  @property
+  def texts(self) -> pathlib.Path:
+    """Text vectors, shared by all runs."""
+    return pathlib.Path(self.config.runs) / "text_cache"
+
+  @property
+  def evaluation(self) -> pathlib.Path:
+    """The report."""
+    return self.config.run_dir / "evaluation"
+
+
+def splits(run: Run, wanted: tuple[str, ...]) -> tuple[str, ...]:
+  """Those of `wanted` that hold examples."""
+  counts = manifest.read_manifest(run.records).counts
+  return tuple(s for s in wanted if counts.get(s, 0))
+
+
+def orders_of(run: Run, wanted: tuple[str, ...], products: int) -> sp.csr_matrix:
+  """Which order holds which product, [orders, N], over some splits."""
+  rows = [np.concatenate([d.basket, d.target]) for s in splits(run, wanted) for d in requests(run.records, s)]
+  return order_matrix(rows, products)
+
+
+def co_purchase(run: Run, wanted: tuple[str, ...], products: int) -> CoPurchase:
+  """Co-purchase counts of some splits."""
+  return count(orders_of(run, wanted, products), run.config.retrieval.neighbours)
+
+
+def texts_of(run: Run, tower: TextTower, products: arrays.Catalogue) -> FrozenTexts | TrainedTexts:
+  """The text vectors of a run, encoded once where the tower is frozen."""
+  if tower.mode != "frozen":
+    return TrainedTexts(tower, products.texts)
+  queries = {d.query for s in splits(run, ("train", "rank", "valid")) for d in requests(run.records, s)} - {
+    ""
+  }
+  known = sorted(queries)
+  with bar("encode texts") as update:
+    vectors = encode_all(tower, [*products.texts, *known], run.texts, update)
+  return FrozenTexts(vectors[: len(products)], known, vectors[len(products) :])
+
+
+def two_tower(run: Run) -> tuple[TwoTower, TextTower, arrays.Catalogue]:
+  """The untrained two-tower model, its text tower and the catalogue."""
+  products = arrays.from_frame(catalogue(run.records))
+  tower = TextTower(run.config.text)
+  return TwoTower(products, texts_of(run, tower, products), run.config), tower, products
+
+
+def index_of(config: Config, vectors: np.ndarray, ids: list[str]) -> Index:
+  """The index that the config names, built."""
+  index = ScannIndex() if config.retrieval.index == "scann" else ExactIndex()
+  return index.build(vectors, ids)
+
+
+def product_texts(towers: TwoTower, products: arrays.Catalogue, batch: int = 256) -> np.ndarray:
+  """Text vectors of the whole catalogue, [N, W]."""
+  rows = np.arange(len(products), dtype=np.int32)
+  parts = (rows[i : i + batch] for i in range(0, len(rows), batch))
+  return np.concatenate([towers.texts.of_products(part).numpy() for part in parts])
+
+
+def ranker(run: Run, towers: TwoTower, products: arrays.Catalogue) -> Ranker:
+  """The untrained ranker over trained towers, whose vectors are encoded here once."""
+  config = run.config
+  vectors = towers.encode_catalogue()
+  candidates = Candidates(config.ranker.candidates, len(products), config.retrieval.neighbours)
+  features = Features(products, vectors, product_texts(towers, products))
+  index = index_of(config, vectors, products.ids)
+  return Ranker(candidates, features, towers.user_tower, towers.texts, index, config)
