@@ -31,6 +31,7 @@ class Features(tf.keras.layers.Layer):
     self.leaf = table(catalogue.categories.max(axis=1).astype(np.int32), "leaf")
     self.aisle = table(catalogue.categories[:, :2].max(axis=1).astype(np.int32), "aisle")
     self.log_price = table(np.log(np.where(catalogue.prices > 0, catalogue.prices, 1)), "log_price")
+    self.priced = table((catalogue.prices > 0).astype(np.float32), "priced")
     self.categories = len(catalogue.category_names)
 
   def call(self, request: Request, blend: Blend, counts: Candidates) -> tf.Tensor:
@@ -50,7 +51,8 @@ class Features(tf.keras.layers.Layer):
     again = tf.cast(columns["count"] > 1, tf.float32)
     gap = again * (first - last) / tf.maximum(columns["count"] - 1, 1)
     log_price = rows_of(self.log_price, rows)
-    fit = tf.reduce_sum(rows_of(self.log_price, basket) * given, 1, keepdims=True) / tf.maximum(size, 1)
+    priced = tf.reduce_sum(rows_of(self.priced, basket), 1, keepdims=True)
+    fit = tf.reduce_sum(rows_of(self.log_price, basket), 1, keepdims=True) / tf.maximum(priced, 1)
     words = tf.cast(tf.reduce_any(request.query != 0, axis=1, keepdims=True), tf.float32)
     every = tf.ones_like(columns["count"])
     values = {
@@ -64,7 +66,8 @@ class Features(tf.keras.layers.Layer):
       "basket_cosine_mean": columns["basket_cosine"] / tf.maximum(size, 1),
       "tower": tf.einsum("bkd,bd->bk", vectors, request.user),
       "tower_basket": tf.reduce_sum(with_basket, -1) / tf.maximum(size, 1),
-      "tower_basket_best": tf.reduce_max(with_basket, -1),
+      "tower_basket_best": tf.reduce_max(tf.where(given[:, None, :] > 0, with_basket, -1.0), -1)
+      * tf.cast(size > 0, tf.float32),
       "text_query": tf.einsum("bkw,bw->bk", rows_of(self.texts, rows), request.query),
       "popularity": tf.math.log1p(1000 * rows_of(counts.orders, rows) / counts.total),
       "category_basket": self._share(self.leaf, rows, basket, given),
@@ -72,7 +75,7 @@ class Features(tf.keras.layers.Layer):
       "aisle_basket": self._share(self.aisle, rows, basket, given),
       "aisle_history": self._share(self.aisle, rows, history, decayed),
       "price": log_price,
-      "price_fit": tf.abs(log_price - fit) * tf.cast(size > 0, tf.float32),
+      "price_fit": tf.abs(log_price - fit) * rows_of(self.priced, rows) * tf.cast(priced > 0, tf.float32),
       "basket_size": every * tf.math.log1p(size),
       "history_size": every * tf.math.log1p(lines),
       "has_query": every * words,

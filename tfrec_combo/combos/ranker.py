@@ -7,7 +7,7 @@ from tfrec_combo.base.stack import tf, tfrs
 from tfrec_combo.combos.candidates import Candidates, Request
 from tfrec_combo.combos.features import NAMES, Features
 from tfrec_combo.retrieval.index import Index
-from tfrec_combo.retrieval.train_step import OwnTrainStep
+from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch, in_float32
 from tfrec_combo.towers.constants import rows_of, table
 from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
 from tfrec_combo.towers.user import UserTower
@@ -29,7 +29,7 @@ class RankerNet(tf.keras.layers.Layer):
   """Deep and cross network v2 (Wang et al., WWW 2021) over standardised features: [B, K, F] -> logits [B, K]."""
 
   def __init__(self, settings: c.Ranker, **kwargs):
-    super().__init__(**kwargs)
+    super().__init__(dtype="float32", **kwargs)  # the layers inside follow the precision policy
     self.mean = table(np.zeros(len(NAMES), np.float32), "feature_mean")
     self.deviation = table(np.ones(len(NAMES), np.float32), "feature_deviation")
     self.crosses = [tfrs.layers.dcn.Cross(name=f"cross_{i}") for i in range(settings.crosses)]
@@ -44,7 +44,8 @@ class RankerNet(tf.keras.layers.Layer):
     shape = tf.shape(x0)
     flat = x = tf.reshape(x0, [-1, len(NAMES)])
     for cross in self.crosses:
-      x = cross(flat, x)
+      # Keras would cast the first of the two alone.
+      x = cross(*(tf.cast(part, cross.compute_dtype) for part in (flat, x)))
     deep = flat
     for layer in self.hidden:
       deep = layer(deep)
@@ -68,7 +69,7 @@ class Ranker(OwnTrainStep, tfrs.Model):
     config: c.Config,
     **kwargs,
   ):
-    super().__init__(**kwargs)
+    super().__init__(autocast=False, **kwargs)
     self.candidates, self.features, self.user_tower, self.texts, self.index = (
       candidates,
       features,
@@ -79,7 +80,9 @@ class Ranker(OwnTrainStep, tfrs.Model):
     self.user_tower.trainable = self.texts.trainable = False
     self.k, self.lines_read = config.retrieval.k, config.towers.history
     self.net = RankerNet(config.ranker)
-    self.task = tfrs.tasks.Ranking(loss=ListwiseSoftmax(reduction=tf.keras.losses.Reduction.SUM))
+    self.task = in_float32(
+      lambda: tfrs.tasks.Ranking(loss=ListwiseSoftmax(reduction=tf.keras.losses.Reduction.SUM))
+    )
 
   def request(self, batch: dict[str, tf.Tensor], query: tf.Tensor | None = None) -> Request:
     """The request of a batch; `query` [B, W] stands in for the vectors of its query texts."""
@@ -122,18 +125,19 @@ class Ranker(OwnTrainStep, tfrs.Model):
     rows, features = self.lists(self.request(inputs))
     scores = tf.where(rows >= 0, self.net(features), NO_CANDIDATE)
     loss = self.task(labels=labels(rows, inputs["target"]), predictions=scores, compute_metrics=False)
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return loss / tf.cast(tf.shape(rows)[0] * replicas, tf.float32)
+    return loss / global_batch(tf.shape(rows)[0])
 
   def standardise(self, batches: tf.data.Dataset) -> None:
-    """Sets mean and deviation of the features from a few batches."""
+    """Sets mean and deviation of the features from a few batches; a feature that never varies there is switched off."""
     seen = []
     for batch in batches:
       rows, features = self._lists(batch)
       seen.append(features.numpy()[rows.numpy() >= 0])
     values = np.concatenate(seen)
     self.net.mean.assign(values.mean(axis=0))
-    self.net.deviation.assign(np.maximum(values.std(axis=0), 1e-3))
+    # The weights of a constant feature are never trained: a shop without query texts is asked with one later.
+    constant = values.max(axis=0) == values.min(axis=0)
+    self.net.deviation.assign(np.where(constant, 1e9, np.maximum(values.std(axis=0), 1e-3)))
 
   @tf.function(reduce_retracing=True)
   def _lists(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

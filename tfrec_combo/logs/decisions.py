@@ -33,13 +33,15 @@ class Decision:
 class Decisions:
   """All decisions of a shop, kept as flat arrays; histories are cut out on the way.
 
-  catalogue: product_id, text, category, price, orders (in the train and rank splits) and
+  catalogue: product_id, text, category, price, orders (before the test split) and
     train_orders (in the train split alone); row i is product i everywhere after this stage.
   lines: every purchase line as (user, timestamp) sorted arrays; orders: one row an example.
   """
 
   catalogue: pl.DataFrame
-  orders: pl.DataFrame  # order_id, user_id, split, context, query, basket (list[i32]), target (list[i32]), cut, start, as_of_us
+  orders: (
+    pl.DataFrame
+  )  # order_id, user_id, split, context, query, basket (list[i32]), target (list[i32]), cut, start, as_of_us
   line_products: np.ndarray  # [L] int32, by user, then by time
   line_times: np.ndarray  # [L] int64, microseconds
   max_history: int

@@ -28,22 +28,31 @@ def decide(shop: Shop, config: Config) -> Decisions:
   test_start = _test_start(lines, config.split)
   lines, orders = _orders(shop, lines, config, test_start)
   catalogue = _catalogue(shop, lines, config, test_start)
-  lines = lines.join(catalogue.select("product_id", "row"), on="product_id", how="inner")
+  lines = lines.join(catalogue.select("product_id", "row"), on="product_id", maintain_order="left")
   examples = _draw(lines, config.seed, config.data.min_order, config.records.basket)
   orders = orders.join(examples, on="order_id", how="inner").sort("timestamp", "order_id", nulls_last=True)
   if orders.filter(pl.col("split") == "train").is_empty():
     way_out = "lower data.min_order, data.min_orders or the days held out, or bring a longer log"
-    raise DataError(fault("data", "must leave orders to learn from", f"{orders.height} orders in all", way_out))
+    raise DataError(
+      fault("data", "must leave orders to learn from", f"{orders.height} orders in all", way_out)
+    )
   history = lines.filter(pl.col("user_id") != "").sort("user_id", "timestamp", maintain_order=True)
   return _with_histories(orders, history, catalogue.drop("row"), config.records.history)
 
 
 def _test_start(lines: pl.DataFrame, split: Split) -> datetime.datetime | None:
   if split.test_start is not None or lines.is_empty():
-    return split.test_start
+    return _utc(split.test_start)
   last = lines["timestamp"].max()
   assert isinstance(last, datetime.datetime)
   return last - split.test_days * DAY
+
+
+def _utc(moment: datetime.datetime | None) -> datetime.datetime | None:
+  """A moment of the config as the log's times are kept: UTC, without a zone."""
+  if moment is None or moment.tzinfo is None:
+    return moment
+  return moment.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def _orders(
@@ -67,7 +76,8 @@ def _orders(
   )
   orders = orders.join(queries, on="order_id", how="left").with_columns(pl.col("query").fill_null(""))
   orders = orders.with_columns(_split_of(config, test_start), _as_of(config.split, test_start))
-  return lines.join(orders.select("order_id", "split"), on="order_id"), orders
+  # Lines of one moment stay in the log's order, so that two runs cut the same histories.
+  return lines.join(orders.select("order_id", "split"), on="order_id", maintain_order="left"), orders
 
 
 def _split_of(config: Config, test_start: datetime.datetime | None) -> pl.Expr:
@@ -75,7 +85,10 @@ def _split_of(config: Config, test_start: datetime.datetime | None) -> pl.Expr:
   # A hash in [0, 1) of the order id splits what has no time: test, valid, rank and train get the same orders in any run.
   share = pl.col("order_id").hash(config.seed) / 2.0**64
   by_hash = pl.coalesce(
-    *[pl.when(share < split.hash_share * (i + 1)).then(pl.lit(s)) for i, s in enumerate(("test", "valid", "rank"))],
+    *[
+      pl.when(share < split.hash_share * (i + 1)).then(pl.lit(s))
+      for i, s in enumerate(("test", "valid", "rank"))
+    ],
     pl.lit("train"),
   )
   if test_start is None:
@@ -106,8 +119,10 @@ def _catalogue(
   shop: Shop, lines: pl.DataFrame, config: Config, test_start: datetime.datetime | None
 ) -> pl.DataFrame:
   learnt = lines.filter(pl.col("split") != "test")
-  until = config.data.catalogue_until or test_start
-  early = learnt if until is None else learnt.filter(pl.col("timestamp").is_null() | (pl.col("timestamp") < until))
+  until = _utc(config.data.catalogue_until) or test_start
+  early = (
+    learnt if until is None else learnt.filter(pl.col("timestamp").is_null() | (pl.col("timestamp") < until))
+  )
   counts = (
     shop.products.select("product_id")
     .join(early.group_by("product_id").agg(pl.len().alias("early")), on="product_id", how="left")
@@ -122,10 +137,17 @@ def _catalogue(
   kept = shop.products.join(counts, on="product_id").filter(pl.col("early") >= config.data.min_orders)
   if kept.is_empty():
     raise DataError(
-      fault("data.min_orders", "must leave products", config.data.min_orders, "lower it; no product is in so many orders")
+      fault(
+        "data.min_orders",
+        "must leave products",
+        config.data.min_orders,
+        "lower it; no product is in so many orders",
+      )
     )
   columns = ["product_id", "text", "category", "price", "orders", "train_orders"]
-  return kept.sort("product_id").select(columns).with_row_index("row").with_columns(pl.col("row").cast(pl.Int32))
+  return (
+    kept.sort("product_id").select(columns).with_row_index("row").with_columns(pl.col("row").cast(pl.Int32))
+  )
 
 
 def _draw(lines: pl.DataFrame, seed: int, min_order: int, most: int) -> pl.DataFrame:
@@ -145,21 +167,30 @@ def _draw(lines: pl.DataFrame, seed: int, min_order: int, most: int) -> pl.DataF
   )
 
 
-def _with_histories(orders: pl.DataFrame, history: pl.DataFrame, catalogue: pl.DataFrame, most: int) -> Decisions:
+def _with_histories(
+  orders: pl.DataFrame, history: pl.DataFrame, catalogue: pl.DataFrame, most: int
+) -> Decisions:
   """Finds where in its shopper's lines each history ends.
 
   One sorted key holds shopper and second: a line belongs to a history when its second comes before the moment the
   history is known up to, so that nothing of the order itself, or later, is ever in it.
   """
   users = history.select("user_id").unique(maintain_order=True).with_row_index("user")
-  line_users = history.join(users, on="user_id", how="left", maintain_order="left")["user"].to_numpy().astype(np.int64)
-  order_users = orders.join(users, on="user_id", how="left", maintain_order="left")["user"].fill_null(len(users))
+  line_users = (
+    history.join(users, on="user_id", how="left", maintain_order="left")["user"].to_numpy().astype(np.int64)
+  )
+  order_users = orders.join(users, on="user_id", how="left", maintain_order="left")["user"].fill_null(
+    len(users)
+  )
   times = history["timestamp"].dt.epoch("us").to_numpy()
-  key = (line_users << 36) + times // 1_000_000
+  origin = (
+    min(times.min(initial=0), orders["as_of_us"].min() or 0) // 1_000_000
+  )  # below 0 in logs from before 1970
+  key = (line_users << 36) + times // 1_000_000 - origin
   user = order_users.to_numpy().astype(np.int64)
   start = np.searchsorted(key, user << 36, side="left")
   as_of = orders["as_of_us"].to_numpy()
-  cut = np.maximum(np.searchsorted(key, (user << 36) + as_of // 1_000_000, side="left"), start)
+  cut = np.maximum(np.searchsorted(key, (user << 36) + as_of // 1_000_000 - origin, side="left"), start)
   return Decisions(
     catalogue=catalogue,
     orders=orders.with_columns(pl.Series("start", start), pl.Series("cut", cut)),

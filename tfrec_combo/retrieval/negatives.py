@@ -25,8 +25,10 @@ def gathered(vectors: tf.Tensor, rows: tf.Tensor, probability: tf.Tensor) -> Can
   context = tf.distribute.get_replica_context()
   if context is None or context.num_replicas_in_sync == 1:
     return Candidates(vectors, rows, probability)
-  shift = -context.replica_id_in_sync_group * tf.shape(rows)[0]
   everyone = context.all_gather([vectors, rows, probability], axis=0)
+  # Replicas may hold unequal shares of a last, smaller batch.
+  sizes = context.all_gather(tf.shape(rows)[:1], axis=0)
+  shift = -tf.reduce_sum(sizes[: context.replica_id_in_sync_group])
   return Candidates(*(tf.roll(part, shift, axis=0) for part in everyone))
 
 

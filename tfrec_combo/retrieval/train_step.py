@@ -1,5 +1,6 @@
 """A train step for TFRS models that scales the loss under mixed_float16; TFRS's own does not, and does not learn there."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tfrec_combo.base.stack import tf
@@ -34,6 +35,27 @@ class OwnTrainStep:
     return isinstance(self.optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
 
   def _report(self, loss: tf.Tensor) -> dict[str, tf.Tensor]:
-    # Keras averages what replicas report, while their losses are parts of one sum.
-    results = {m.name: m.result() for m in self.metrics}
-    return results | {"loss": loss * tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, tf.float32)}
+    # Keras adds up what replicas report, and their losses are parts of one sum.
+    return {m.name: m.result() for m in self.metrics} | {"loss": loss}
+
+
+def in_float32(make: Callable[[], Any]) -> Any:
+  """What `make` returns, made while the precision policy is float32.
+
+  For TFRS's tasks, which take no `dtype`: under a mixed policy Keras would cast the first of their tensors and no other.
+  """
+  policy = tf.keras.mixed_precision.global_policy()
+  tf.keras.mixed_precision.set_global_policy("float32")
+  try:
+    return make()
+  finally:
+    tf.keras.mixed_precision.set_global_policy(policy)
+
+
+def global_batch(own: tf.Tensor) -> tf.Tensor:
+  """Examples of all replicas together, float32, from this replica's number; they differ in a last, smaller batch."""
+  own = tf.cast(own, tf.float32)
+  context = tf.distribute.get_replica_context()
+  if context is None or context.num_replicas_in_sync == 1:
+    return own
+  return context.all_reduce(tf.distribute.ReduceOp.SUM, own)

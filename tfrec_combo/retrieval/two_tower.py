@@ -7,7 +7,7 @@ import numpy as np
 from tfrec_combo.base import config as c
 from tfrec_combo.base.stack import tf, tfrs
 from tfrec_combo.retrieval.negatives import gathered, score_mask
-from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch
+from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch, in_float32
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.constants import rows_of, table
 from tfrec_combo.towers.product import ProductTower
@@ -44,7 +44,9 @@ class TwoTower(OwnTrainStep, tfrs.Model):
     # Up to a factor, which the softmax does not see: TFRS takes less than 1e-6 for 1e-6, and as shares of all orders most
     # products of a large shop lie below that.
     self.sampling = table((orders / orders.max()).astype(np.float32), "sampling")
-    self.task = tfrs.tasks.Retrieval(temperature=self.settings.temperature, remove_accidental_hits=False)
+    self.task = in_float32(
+      lambda: tfrs.tasks.Retrieval(temperature=self.settings.temperature, remove_accidental_hits=False)
+    )
 
   def products(self, rows: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None) -> tf.Tensor:
     """[R] int32 rows -> [R, D] unit vectors."""
@@ -89,8 +91,7 @@ class TwoTower(OwnTrainStep, tfrs.Model):
     weight = tf.cast(positives >= 0, tf.float32)
     weight = tf.reshape(weight / tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1), [-1])
     mask = score_mask(positives, tf.concat([inputs["basket"], inputs["target"]], 1), candidates.rows)
-    # Not `self.task(...)`: under mixed precision Keras would cast the queries and not the candidates.
-    loss = self.task.call(
+    loss = self.task(
       tf.repeat(queries, tf.shape(positives)[1], axis=0),
       candidates.vectors,
       sample_weight=weight,

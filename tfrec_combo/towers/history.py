@@ -12,7 +12,7 @@ class AttentionPool(tf.keras.layers.Layer):
   """
 
   def __init__(self, heads: int, dim: int, timed: bool, **kwargs):
-    super().__init__(**kwargs)
+    super().__init__(dtype="float32", **kwargs)
     self.heads, self.dim, self.timed = heads, dim, timed
 
   def build(self, input_shape):

@@ -16,11 +16,11 @@ class ProductTower(tf.keras.layers.Layer):
   """
 
   def __init__(self, catalogue: Catalogue, text_width: int, dim: int, id_dropout: float, **kwargs):
-    super().__init__(**kwargs)
+    super().__init__(dtype="float32", **kwargs)  # the Dense layers inside follow the precision policy
     self.dim, self.id_dropout, self.text_width = dim, id_dropout, text_width
     prices = catalogue.prices[catalogue.prices > 0]
     self._log_price = (
-      (float(np.log(prices).mean()), float(np.log(prices).std() + 1e-6)) if len(prices) else (0.0, 1.0)
+      (float(np.log(prices).mean()), max(float(np.log(prices).std()), 0.1)) if len(prices) else (0.0, 1.0)
     )
     self.seen = table((catalogue.train_orders > 0).astype(np.float32), "seen")
     self.categories = table(catalogue.categories, "categories")
@@ -30,7 +30,10 @@ class ProductTower(tf.keras.layers.Layer):
       len(catalogue.category_names), dim // 2, name="category"
     )
     self.hidden = tf.keras.layers.Dense(2 * dim, activation="relu", name="hidden")
-    self.out = tf.keras.layers.Dense(dim, name="out")
+    # A product of which nothing is known is its bias alone, which must not be zero: see UserTower.
+    self.out = tf.keras.layers.Dense(
+      dim, bias_initializer=tf.keras.initializers.RandomNormal(stddev=0.1 * dim**-0.5), name="out"
+    )
     self._products = len(catalogue)
 
   def build(self, input_shape):

@@ -15,7 +15,7 @@ class UserTower(tf.keras.layers.Layer):
   """
 
   def __init__(self, dim: int, text_width: int, **kwargs):
-    super().__init__(**kwargs)
+    super().__init__(dtype="float32", **kwargs)  # the Dense layers inside follow the precision policy
     self.dim, self.text_width = dim, text_width
     self.history_pool = AttentionPool(HEADS, dim, timed=True, name="history_pool")
     self.basket_pool = AttentionPool(HEADS, dim, timed=False, name="basket_pool")
@@ -23,7 +23,11 @@ class UserTower(tf.keras.layers.Layer):
     self.context_hash = tf.keras.layers.Hashing(CONTEXT_BUCKETS, name="context_hash")
     self.context_embedding = tf.keras.layers.Embedding(CONTEXT_BUCKETS, dim // 4, name="context")
     self.hidden = tf.keras.layers.Dense(4 * dim, activation="relu", name="hidden")
-    self.out = tf.keras.layers.Dense(dim, name="out")
+    # A request without any part is its bias alone: from a zero bias its vector would be no unit vector, and its gradient
+    # a million times that of the others.
+    self.out = tf.keras.layers.Dense(
+      dim, bias_initializer=tf.keras.initializers.RandomNormal(stddev=0.1 * dim**-0.5), name="out"
+    )
 
   def build(self, input_shape):
     self.history_pool.build([None, None, self.dim])
