@@ -10,7 +10,6 @@ import numpy as np
 
 from tfrec_combo.base import stack
 
-
 _SESSION = """
 import json, sys
 import numpy as np, tensorflow as tf, tensorflow_text

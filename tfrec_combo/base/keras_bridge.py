@@ -10,9 +10,9 @@ from tfrec_combo.base.stack import tf
 class KerasBridge(tf.keras.layers.Layer):
   """`forward(hidden, inputs, training)` as a Keras 2 layer; `hidden = make()` is a built Keras 3 object.
 
-  The layer owns the raw variables of `hidden` and nothing else of it. Keras 2 cannot track a Keras 3 object, and
-  a `tf.Module` that does exports signatures that read variables which no restore fills. A checkpoint finds the
-  weights by their order, which the same `make` repeats.
+  The layer owns the raw variables of `hidden` and nothing else of it. Keras 2 cannot track a Keras 3 object,
+  and a `tf.Module` that does exports signatures that read variables which no restore fills. A checkpoint finds
+  the weights by their order, which the same `make` repeats.
 
   Args:
     make: builds `hidden`; called once, in the strategy scope in which the layer is made. What is trainable is

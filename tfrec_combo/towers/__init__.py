@@ -1,0 +1,1 @@
+"""Product and shopper features to vectors: BERT text, product and user towers."""
