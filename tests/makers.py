@@ -1,0 +1,87 @@
+"""Small catalogues, configs, batches and models by hand, for the tests of the rooms that hold models."""
+
+import numpy as np
+
+from tfrec_combo.base import config as c
+from tfrec_combo.base.stack import tf
+from tfrec_combo.retrieval.two_tower import TwoTower
+from tfrec_combo.towers.catalogue import LEVELS, Catalogue
+from tfrec_combo.towers.text_table import FrozenTexts
+
+WIDTH = 6  # W of the made text vectors
+
+
+def config(**sections) -> c.Config:
+  """Narrow towers and few targets; `sections` overrule."""
+  small = {"towers": {"dim": 8, "id_dropout": 0}, "retrieval": {"targets": 2, "k": 8, "neighbours": 4}}
+  merged = {
+    name: {**small.get(name, {}), **value} for name, value in sections.items() if isinstance(value, dict)
+  }
+  return c.parse({**small, **sections, **merged})
+
+
+def catalogue(products: int, *, blocks: int = 1, prices=None, orders=None, train_orders=None) -> Catalogue:
+  """Product i is `p<i>` of category block i * blocks // products, at `prices`, or 1, 2, ..."""
+  block = np.arange(products) * blocks // products
+  categories = np.zeros([products, LEVELS], np.int32)
+  categories[:, 0] = 1
+  categories[:, 1] = 2 + block
+  orders = np.full(products, 2.0) if orders is None else np.array(orders)
+  return Catalogue(
+    ids=[f"p{i}" for i in range(products)],
+    texts=[f"text {i}" for i in range(products)],
+    categories=categories,
+    category_names=["", "All", *(f"All > {b}" for b in range(blocks))],
+    prices=np.array(np.arange(1, products + 1) if prices is None else prices, np.float32),
+    orders=orders.astype(np.float32),
+    train_orders=np.array(orders if train_orders is None else train_orders, np.float32),
+  )
+
+
+def unit(*shape: int, seed: int = 0) -> np.ndarray:
+  """Random unit vectors [..., D]."""
+  values = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+  return values / np.linalg.norm(values, axis=-1, keepdims=True)
+
+
+def texts(products: int, queries: tuple[str, ...] = (), seed: int = 0) -> FrozenTexts:
+  """Random text vectors of each product and query."""
+  vectors = unit(products + len(queries), WIDTH, seed=seed)
+  return FrozenTexts(vectors[:products], queries, vectors[products:])
+
+
+def padded(rows, width: int | None = None, pad=-1, dtype=np.int32) -> tf.Tensor:
+  """[B, width] from lists of unequal length."""
+  width = max([1, *(len(r) for r in rows)]) if width is None else width
+  values = np.full([len(rows), width], pad, dtype)
+  for i, row in enumerate(rows):
+    values[i, : len(row)] = row
+  return tf.constant(values)
+
+
+def batch(basket, target=None, history=None, days=None, query=None, context=None, width=None) -> dict:
+  """A batch as `pipeline.batches` gives it; parts that are not given are absent. `width`: of every list."""
+  n = len(basket)
+  history = [[]] * n if history is None else history
+  days = [range(1, 1 + len(row)) for row in history] if days is None else days
+  return {
+    "history": padded(history, width),
+    "history_days": padded(days, width, 0, np.float32),
+    "basket": padded(basket, width),
+    "target": padded([[]] * n if target is None else target, width),
+    "query": tf.constant([""] * n if query is None else query),
+    "context": tf.constant([""] * n if context is None else context),
+  }
+
+
+def two_tower(products: Catalogue, settings: c.Config | None = None, queries=(), seed: int = 0) -> TwoTower:
+  """An untrained model whose weights depend on `seed` alone."""
+  tf.keras.utils.set_random_seed(seed)
+  return TwoTower(products, texts(len(products), queries), settings or config())
+
+
+def block_orders(count: int, blocks: int, size: int, held: int, seed: int = 0) -> np.ndarray:
+  """[count, held] product rows; an order holds distinct products of one block of `size` products."""
+  rng = np.random.default_rng(seed)
+  inside = np.argsort(rng.random([count, size]), axis=1)[:, :held]
+  return (inside + size * rng.integers(0, blocks, [count, 1])).astype(np.int32)
