@@ -12,8 +12,8 @@ from tfrec_combo.base.stack import tf
 class Index(Protocol):
   """Maximum inner product search over N vectors, inside the graph.
 
-  `build` forgets what was indexed before. `search` answers the k best rows, best first, and gives fewer than k a score of
-  -inf and row -1; `lookup` answers string ids, "" for none.
+  `build` forgets what was indexed before; only a function traced before it keeps the old, so trace anew. `search` answers
+  the k best rows, best first, and gives fewer than k a score of -inf and row -1; `lookup` answers string ids, "" for none.
   """
 
   def build(self, vectors: np.ndarray, ids: Sequence[str]) -> "Index":
@@ -52,8 +52,12 @@ def checked(vectors: np.ndarray, ids: Sequence[str]) -> np.ndarray:
 
 def padded(scores: tf.Tensor, rows: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
   """Widens answers [B, n <= k] to [B, k]."""
-  missing = [[0, 0], [0, k - scores.shape[1]]]
-  return tf.pad(scores, missing, constant_values=float("-inf")), tf.pad(rows, missing, constant_values=-1)
+  missing = [[0, 0], [0, k - tf.shape(scores)[1]]]
+  scores, rows = (
+    tf.pad(scores, missing, constant_values=float("-inf")),
+    tf.pad(rows, missing, constant_values=-1),
+  )
+  return tf.ensure_shape(scores, [None, k]), tf.ensure_shape(rows, [None, k])
 
 
 class Named(tf.Module):

@@ -69,12 +69,13 @@ class ScannIndex(Named):
   def search(self, queries: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     """See `Index.search`."""
     state = {name: getattr(self, name) for name in STATE}
-    handle = scann_ops.tensors_to_scann(**state, shared_name=self._shared_name)
+    handle = scann_ops.tensors_to_scann(state.pop("dataset"), **state, shared_name=self._shared_name)
     n = min(k, self.size)
     reorder = min(self.size, self.reorder or max(4 * k, 200))
     rows, scores = scann_ops.scann_search_batched(handle, queries, n, reorder, self.visited, False)
-    # scann answers fewer than n where the visited partitions hold fewer; its padding is NaN or below any product.
+    # scann answers fewer than n where the visited partitions hold fewer: fewer columns where that is so for every query,
+    # and NaN where it is so for some.
     found = tf.math.is_finite(scores)
     rows = tf.where(found, rows, -1)
     scores = tf.where(found, scores, float("-inf"))
-    return padded(tf.ensure_shape(scores, [None, n]), tf.ensure_shape(rows, [None, n]), k)
+    return padded(scores, rows, k)
