@@ -1,6 +1,7 @@
 """The stages of a run, one after the other; what is done already for the same settings is not done again."""
 
 import logging
+import pathlib
 import time
 
 from tfrec_combo.base import config as c
@@ -46,3 +47,72 @@ class Timer:
     result = function(*args, **kwargs)
     self.seconds[name] = round(time.monotonic() - start, 1)
     return result
+
+
+def train(config: c.Config, resume: bool = True, fresh: bool = False) -> None:
+  """Trains the towers and the ranker; both go on where a killed run stopped."""
+  import shutil
+
+  from tfrec_combo.training import fit
+  from tfrec_combo.training.assemble import Run
+
+  if fresh:
+    for folder in (Run(config).towers, Run(config).ranker):
+      shutil.rmtree(folder, ignore_errors=True)
+  fit.train(config, resume)
+
+
+def export(config: c.Config) -> pathlib.Path:
+  """Exports the trained models as the next version, unless the newest one was made from the same."""
+  from tfrec_combo.export import exporter
+  from tfrec_combo.serving.golden import replay_in_fresh_process
+  from tfrec_combo.training import fit
+  from tfrec_combo.training.assemble import Run
+
+  settings = config.model_dump(mode="json", include={"export", "combine"})
+  key = files.fingerprint([fit.ranker_key(Run(config)), settings])
+  done = exporter.up_to_date(config, key)
+  if done is not None:
+    log.info("export: %s is up to date", done)
+    return done
+  with bar("export") as update:
+    update(0, 2)
+    models = fit.trained(config)
+    update(1, 2)
+    path = exporter.export(config, *models, key=key, check=replay_in_fresh_process)
+    update(2, 2)
+  log.info("export: %s", path)
+  return path
+
+
+def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | None = None) -> dict:
+  """Ranks held-out orders through the SavedModel, beside the peers, and writes the report."""
+  from tfrec_combo.cli.held_out import rankings
+  from tfrec_combo.evaluation import report, score
+  from tfrec_combo.pipeline.catalogue import catalogue
+  from tfrec_combo.training.assemble import Run
+
+  run = Run(config)
+  products = catalogue(run.records)
+  ranked, requests = rankings(run, model, products)
+  result = score.score(ranked, requests, products, config.evaluation.k, config.seed)
+  report.write_report(run.evaluation, result, _facts(config, run, products, ranked, requests, timings or {}))
+  return result
+
+
+def _facts(config, run, products, ranked, requests, timings) -> dict:
+  from tfrec_combo.base import pins
+  from tfrec_combo.cli.held_out import OURS, examples
+  from tfrec_combo.training.callbacks import history
+
+  curves = {p.name: history(p) for p in (run.towers, run.ranker) if (p / "state.json").is_file()}
+  profile = config.run_dir / "profile.json"
+  return {
+    "name": config.name,
+    "profile": files.read_json(profile) if profile.is_file() else {},
+    "versions": {f.what: f.found for f in pins.versions()},
+    "config": c.dump(config),
+    "timings": timings,
+    "history": curves,
+    "examples": examples(ranked[OURS], requests, products),
+  }

@@ -80,6 +80,7 @@ class Ranker(OwnTrainStep, tfrs.Model):
     self.user_tower.trainable = self.texts.trainable = False
     self.k, self.lines_read = config.retrieval.k, config.towers.history
     self.net = RankerNet(config.ranker)
+    self.net(tf.zeros([1, 1, len(NAMES)]))  # makes its weights, so that a checkpoint finds them
     self.task = in_float32(
       lambda: tfrs.tasks.Ranking(loss=ListwiseSoftmax(reduction=tf.keras.losses.Reduction.SUM))
     )

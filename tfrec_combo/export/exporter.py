@@ -78,7 +78,7 @@ def export(
       "format": FORMAT,
       "key": key,
       "tfrec_combo": __version__,
-      "libraries": pins.versions(),
+      "libraries": {f.what: f.found for f in pins.versions()},
       "products": len(catalogue),
       "config": config.model_dump(mode="json"),
       "files": files.checksums(aside),

@@ -46,8 +46,8 @@ class ServedModel(tf.Module):
     self.settings = config.export.model_dump()
     self.ids = table(np.asarray(catalogue.ids, object).astype(bytes), "product_ids")
     self.prices = table(catalogue.prices, "prices")
-    self.rows = _vocabulary(assets / "product_ids.txt", catalogue.ids, missing=-1)
-    self.categories = _vocabulary(assets / "categories.txt", catalogue.category_names, missing=0)
+    self.rows = _vocabulary(assets / "product_ids.txt", catalogue.ids)
+    self.categories = _vocabulary(assets / "categories.txt", catalogue.category_names[1:] or [CATEGORY_SEPARATOR])
     combine = config.combine
     pool = min(combine.pool, len(catalogue), config.ranker.candidates)
     self.generator = SetGenerator(pool, combine.beam, combine.sets, combine.size, combine.pair_weight)
@@ -146,7 +146,7 @@ class ServedModel(tf.Module):
     for level in range(1, LEVELS):
       deeper = tf.strings.join([prefixes[-1], parts[:, level]], CATEGORY_SEPARATOR)
       prefixes.append(tf.where(parts[:, level] != "", deeper, ""))
-    categories = tf.maximum(self.categories.lookup(tf.stack(prefixes, axis=1)), 0)
+    categories = 1 + self.categories.lookup(tf.stack(prefixes, axis=1))  # 0: none, or not known
     return {"vectors": product_tower.embed_new(text_tower.encode(text), categories, price)}
 
   def embed_queries(self, **inputs: tf.Tensor) -> Tensors:
@@ -197,12 +197,12 @@ def _traced(function: Callable[..., Tensors], specs: dict[str, Any]) -> Any:
   return tf.function(function, autograph=False).get_concrete_function(**specs)
 
 
-def _vocabulary(path: pathlib.Path, words: list[str], missing: int) -> Any:
-  """A lookup string -> line number; a file, since a constant of a million ids would swell the graph."""
+def _vocabulary(path: pathlib.Path, words: list[str]) -> "_Rows":
+  """A lookup string -> line number, -1 for others; a file, since a constant of a million ids would swell the graph."""
   path.write_text("".join(word + "\n" for word in words))
   whole, line = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
   source = tf.lookup.TextFileInitializer(str(path), tf.string, whole, tf.int64, line)
-  return _Rows(tf.lookup.StaticHashTable(source, default_value=missing))
+  return _Rows(tf.lookup.StaticHashTable(source, default_value=-1))
 
 
 class _Rows(tf.Module):

@@ -4,7 +4,7 @@ import logging
 import pathlib
 import shutil
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tfrec_combo.pipeline.files import steps
 from tfrec_combo.records import manifest
 from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.towers.catalogue import Catalogue
+from tfrec_combo.towers.text import TextTower
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import Bar, HeldOut, StopAtNaN, restore_best
@@ -26,7 +27,16 @@ from tfrec_combo.training.strategy import check_batch, choose
 
 log = logging.getLogger(__name__)
 LEAST_TO_RANK = 20  # orders; with fewer in the rank split the ranker learns on the train split
-Models = tuple[TwoTower, Ranker, Catalogue]
+
+
+class Models(NamedTuple):
+  """The trained models of a run."""
+
+  towers: TwoTower
+  text_tower: TextTower
+  ranker: Ranker
+  catalogue: Catalogue
+
 
 
 def train(config: Config, resume: bool = True) -> Models:
@@ -44,12 +54,12 @@ def train(config: Config, resume: bool = True) -> Models:
   try:
     strategy = choose(config.training)
     with strategy.scope():
-      towers, _, products = assemble.two_tower(run)
+      towers, text_tower, products = assemble.two_tower(run)
     fit_towers(run, towers, strategy, resume)
     with strategy.scope():
       ranker = assemble.ranker(run, towers, products)
     fit_ranker(run, ranker, strategy, resume)
-    return towers, ranker, products
+    return Models(towers, text_tower, ranker, products)
   finally:
     tf.keras.mixed_precision.set_global_policy("float32")
 
@@ -61,12 +71,12 @@ def trained(config: Config) -> Models:
     ModelError: there is none.
   """
   run = Run(config)
-  towers, _, products = assemble.two_tower(run)
+  towers, text_tower, products = assemble.two_tower(run)
   restore_best(run.towers, {"model": towers})
   ranker = assemble.ranker(run, towers, products)
   restore_best(run.ranker, {"net": ranker.net})
   ranker.candidates.learn(assemble.co_purchase(run, ("train", "rank", "valid"), len(products)))
-  return towers, ranker, products
+  return Models(towers, text_tower, ranker, products)
 
 
 def towers_key(run: Run) -> str:

@@ -1,0 +1,89 @@
+"""Held-out orders asked of the SavedModel and of the peers: what the report is made from."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from tfrec_combo.base.progress import bar
+from tfrec_combo.evaluation.peers import all_peers
+from tfrec_combo.logs.decisions import Decision
+from tfrec_combo.pipeline.requests import requests
+from tfrec_combo.serving import model
+from tfrec_combo.serving.batches import Batcher
+from tfrec_combo.serving.requests import Request
+from tfrec_combo.training import assemble
+from tfrec_combo.training.assemble import Run
+
+OURS = "tfrec_combo"
+BATCH = 64
+EXAMPLES = 8
+
+
+def drawn(run: Run) -> list[Decision]:
+  """The held-out orders that are asked about; a log too short for a test split is asked about its newest orders."""
+  settings = run.config.evaluation
+  split = assemble.splits(run, ("test", "valid", "rank", "train"))[0]
+  large = [d for d in requests(run.records, split) if len(d.basket) + len(d.target) >= settings.min_order]
+  if len(large) > settings.orders:
+    chosen = np.random.default_rng(run.config.seed).choice(len(large), settings.orders, replace=False)
+    large = [large[i] for i in np.sort(chosen)]
+  return large
+
+
+def rankings(
+  run: Run, folder: pathlib.Path, products: pl.DataFrame
+) -> tuple[dict[str, np.ndarray], list[Decision]]:
+  """Product rows [Q, k] of each system, ours through the SavedModel first, and the requests."""
+  asked = drawn(run)
+  k = max(run.config.evaluation.k)
+  with bar("rank held-out orders") as update:
+    ranked = {OURS: served(folder, asked, products["product_id"].to_list(), k, update)}
+  baskets = assemble.orders_of(run, ("train", "rank", "valid"), products.height)
+  with bar("rank by the peers") as update:
+    peers = all_peers(baskets)
+    for i, peer in enumerate(peers):
+      ranked[peer.name] = peer.rank(asked, k)
+      update(i + 1, len(peers))
+  return ranked, asked
+
+
+def served(folder: pathlib.Path, asked: Sequence[Decision], ids: list[str], k: int, update) -> np.ndarray:
+  """The SavedModel's answers, [Q, k] rows of `ids`, -1 for none."""
+  row_of = {product: row for row, product in enumerate(ids)}
+  answers = np.full([len(asked), k], -1, np.int32)
+  with model.load(folder) as ours:
+    batcher = Batcher(ours.signature("recommend"))
+    for start in range(0, len(asked), BATCH):
+      part = [as_request(d, ids) for d in asked[start : start + BATCH]]
+      found = ours.predict("recommend", batcher(part))["product_ids"][:, :k]
+      rows = [[row_of.get(i.decode(), -1) for i in one] for one in found]
+      answers[start : start + len(part), : found.shape[1]] = rows
+      update(start + len(part), len(asked))
+  return answers
+
+
+def as_request(decision: Decision, ids: list[str]) -> Request:
+  """What a shop would send for this order; its target is no part of it."""
+  lines = zip(decision.history.tolist(), decision.history_days.tolist())
+  return Request.model_construct(
+    history=[{"product_id": ids[row], "days_ago": days} for row, days in lines],
+    basket=[ids[row] for row in decision.basket.tolist()],
+    query=decision.query,
+    context=decision.context,
+  )
+
+
+def examples(ranked: np.ndarray, asked: Sequence[Decision], products: pl.DataFrame) -> list[dict]:
+  """Some requests with our answer and the truth, in words."""
+  name = [text or product for text, product in zip(products["text"], products["product_id"])]
+  words = lambda rows: [name[row] for row in rows if row >= 0]
+  shown = []
+  for i in np.linspace(0, len(asked) - 1, min(EXAMPLES, len(asked))).astype(int):
+    d = asked[i]
+    said = [f"“{d.query}”"] if d.query else []
+    said += [f"{len(d.history)} lines of history"] if len(d.history) else []
+    said += ["basket: " + "; ".join(words(d.basket[:6]))] if len(d.basket) else []
+    shown.append({"request": ", ".join(said) or "nothing", "answer": words(ranked[i][:5]), "truth": words(d.target[:6])})
+  return shown
