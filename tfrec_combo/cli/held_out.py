@@ -85,5 +85,7 @@ def examples(ranked: np.ndarray, asked: Sequence[Decision], products: pl.DataFra
     said = [f"“{d.query}”"] if d.query else []
     said += [f"{len(d.history)} lines of history"] if len(d.history) else []
     said += ["basket: " + "; ".join(words(d.basket[:6]))] if len(d.basket) else []
-    shown.append({"request": ", ".join(said) or "nothing", "answer": words(ranked[i][:5]), "truth": words(d.target[:6])})
+    shown.append(
+      {"request": ", ".join(said) or "nothing", "answer": words(ranked[i][:5]), "truth": words(d.target[:6])}
+    )
   return shown

@@ -116,3 +116,23 @@ def _facts(config, run, products, ranked, requests, timings) -> dict:
     "history": curves,
     "examples": examples(ranked[OURS], requests, products),
   }
+
+
+def sample_requests(config: c.Config) -> list[list[str]]:
+  """Options of `recommend` for one held-out shopper: products for the basket, a set for it, and a set within a budget."""
+  from tfrec_combo.cli.held_out import drawn
+  from tfrec_combo.pipeline.catalogue import catalogue
+  from tfrec_combo.training.assemble import Run
+
+  run = Run(config)
+  ids = catalogue(run.records)["product_id"].to_list()
+  asked = next((d for d in drawn(run) if 2 <= len(d.basket) <= 4), drawn(run)[0])
+  lines = zip(asked.history[:40].tolist(), asked.history_days[:40].tolist())
+  past = ",".join(f"{ids[row]}:{days:.1f}" for row, days in lines)
+  given = ",".join(ids[row] for row in asked.basket[:4].tolist())
+  request = [*(["--history", past] if past else []), *(["--basket", given] if given else [])]
+  return [
+    [*request, "-k", "5"],
+    [*request, "--combine", "--size", "3"],
+    ["--query", "breakfast", "--combine", "--size", "3", "--budget", "10"],
+  ]

@@ -1,0 +1,28 @@
+"""`tfrec-combo evaluate`: the SavedModel beside its peers on held-out orders."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
+
+
+def evaluate(
+  config: ConfigOption = "quickstart",
+  overrides: SetOption = None,
+  model: Annotated[
+    str | None, typer.Option(help="A model's folder; none: the config's newest export.")
+  ] = None,
+) -> None:
+  """Rank held-out orders through the SavedModel, beside the peers, and write the report.
+
+  Example: tfrec-combo evaluate --config my_shop.yaml --set evaluation.orders=1000
+  """
+  from tfrec_combo.cli import stages
+  from tfrec_combo.cli.scores import show
+  from tfrec_combo.serving.model import newest_version
+
+  settings = read_config(config, overrides)
+  folder = newest_version(model or pathlib.Path(settings.export.folder) / settings.name)
+  show(stages.evaluate(settings, folder), settings.run_dir / "evaluation")

@@ -1,0 +1,31 @@
+"""`tfrec-combo quickstart`: the whole line on a real shop."""
+
+import subprocess
+import sys
+
+from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
+
+
+def quickstart(config: ConfigOption = "quickstart", overrides: SetOption = None) -> None:
+  """From a real shop's year of orders to served combinations: every stage, what is done already is reused.
+
+  Example: tfrec-combo quickstart
+  """
+  from tfrec_combo.cli import stages
+  from tfrec_combo.cli.scores import show
+
+  settings, timed = read_config(config, overrides), stages.Timer()
+  timed("prepare", stages.prepare, settings)
+  timed("train", stages.train, settings)
+  folder = timed("export", stages.export, settings)
+  result = timed("evaluate", stages.evaluate, settings, folder, timed.seconds)
+  # A fresh process, as any server would be: it imports neither Keras nor TFRS.
+  for request in stages.sample_requests(settings):
+    print(
+      "\n$ tfrec-combo recommend " + subprocess.list2cmdline(["--model", str(folder.parent), *request]),
+      flush=True,
+    )
+    subprocess.run(
+      [sys.executable, "-m", "tfrec_combo.cli", "recommend", "--model", str(folder), *request], check=True
+    )
+  show(result, settings.run_dir / "evaluation")
