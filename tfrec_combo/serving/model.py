@@ -1,0 +1,166 @@
+"""An exported SavedModel, loaded and asked the way TF Serving does it."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tfrec_combo.base.errors import DataError, ModelError, fault
+from tfrec_combo.base.stack import tf
+from tfrec_combo.serving import op_libraries, signature
+from tfrec_combo.serving.signature import Signature
+
+EXPORT = "export one with `tfrec-combo export`, or name a folder such as saved_models/<name>"
+
+
+def newest_version(path: str | os.PathLike[str]) -> pathlib.Path:
+  """The version folder that `path` means: itself when it holds a SavedModel, else its child of the highest number.
+
+  Children whose names are not whole numbers are passed over, as TF Serving does.
+
+  Raises:
+    ModelError: there is no such folder, or no version in it.
+  """
+  path = pathlib.Path(path)
+  if not path.is_dir():
+    raise ModelError(fault("--model", "must name a folder", str(path), EXPORT))
+  if (path / "saved_model.pb").is_file():
+    return path
+  versions = [p for p in path.iterdir() if p.is_dir() and p.name.isascii() and p.name.isdigit()]
+  if not versions:
+    raise ModelError(fault("--model", "must hold a version, a folder named 1, 2, ...", str(path), EXPORT))
+  return max(versions, key=lambda p: int(p.name))
+
+
+class Model:
+  """A loaded SavedModel: `signatures` by name, and `predict`. Closing it frees its memory; it is a context manager.
+
+  `predict` may be called from many threads at once.
+  """
+
+  def __init__(self, folder: pathlib.Path, session: Any, meta_graph: Any):
+    self.folder = folder  # of the version
+    self._session = session
+    definitions = {n: d for n, d in meta_graph.signature_def.items() if n != "__saved_model_init_op"}
+    self.signatures: dict[str, Signature] = {n: signature.read(d) for n, d in sorted(definitions.items())}
+    self._runs: dict[str, Callable[..., dict[str, np.ndarray]]] = {
+      n: session.make_callable(
+        {k: session.graph.get_tensor_by_name(t.name) for k, t in d.outputs.items()},
+        [session.graph.get_tensor_by_name(d.inputs[k].name) for k in self.signatures[n].inputs],
+      )
+      for n, d in definitions.items()
+    }
+
+  @property
+  def name(self) -> str:
+    """`<name>/<version>`, as its folders are called."""
+    return f"{self.folder.resolve().parent.name}/{self.folder.resolve().name}"
+
+  def signature(self, name: str) -> Signature:
+    """One signature.
+
+    Raises:
+      DataError: the model has none of that name.
+    """
+    if name not in self.signatures:
+      way_out = "use one of: " + ", ".join(self.signatures)
+      raise DataError(fault("signature", "must be one that the model has", name, way_out))
+    return self.signatures[name]
+
+  def predict(self, name: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Runs signature `name` on one batch: arrays by input name -> arrays by output name.
+
+    Strings go in as str or bytes and come out as bytes, in arrays of objects.
+
+    Raises:
+      DataError: the signature, an input's name, its type or its shape is wrong, or the model refuses a value.
+      ModelError: the model is closed, or lacks something it needs to answer.
+    """
+    arrays = signature.checked(self.signature(name), inputs)
+    try:
+      return self._runs[name](*arrays)
+    except (
+      tf.errors.InternalError
+    ):  # TensorFlow's word for an object that is no string; it does not say where
+      signature.check_strings(self.signature(name), arrays)
+      raise
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError) as e:
+      raise DataError(f"{name}: the model refuses its input: {_first_line(e)}") from e
+    except RuntimeError as e:  # the session's own word for being closed
+      raise ModelError(f"{self.name}: {_first_line(e)}; load it again") from e
+    except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError) as e:
+      raise ModelError(f"{self.name} cannot answer {name}: {_first_line(e)}; export it again") from e
+
+  def close(self) -> None:
+    """Frees the model; it answers no more."""
+    self._session.close()
+
+  def __enter__(self) -> "Model":
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    self.close()
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+  """Loads a version folder, or the newest version of a model folder; see `newest_version`.
+
+  In session mode, as TF Serving's C++ does: it finds what Python's eager loader forgives, such as a variable that no
+  restore fills, and each call is faster. The op libraries the graph needs are loaded first.
+
+  Raises:
+    ModelError: the folder, its variables or an op is missing, or the files are damaged; it says the way out.
+  """
+  folder = newest_version(path)
+  op_libraries.bring(op_libraries.ops_of(_meta_graph(folder)))
+  # A server shares its GPU with others unless it is told to take what it needs as it needs it.
+  options = tf.compat.v1.ConfigProto(gpu_options={"allow_growth": True}, allow_soft_placement=True)
+  session = tf.compat.v1.Session(graph=tf.Graph(), config=options)
+  try:
+    with _quiet():
+      meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
+    session.graph.finalize()
+    return Model(folder, session, meta_graph)
+  except ModelError:
+    session.close()
+    raise
+  except (tf.errors.OpError, OSError, ValueError, RuntimeError) as e:
+    session.close()
+    raise ModelError(f"{folder} does not load: {_first_line(e)}; copy it again or export it again") from e
+
+
+def _meta_graph(folder: pathlib.Path) -> Any:
+  for part in ("saved_model.pb", "variables/variables.index"):
+    if not (folder / part).is_file():
+      way_out = "copy the whole folder again, or export it again"
+      raise ModelError(fault(str(folder), f"must hold {part}", "a folder without", way_out))
+  try:
+    saved = tf.__internal__.saved_model.parse_saved_model(str(folder))
+  except OSError as e:
+    raise ModelError(f"{folder} is damaged: {_first_line(e)}; copy it again or export it again") from e
+  for meta_graph in saved.meta_graphs:
+    if set(meta_graph.meta_info_def.tags) == {"serve"}:
+      return meta_graph
+  tags = [list(m.meta_info_def.tags) for m in saved.meta_graphs]
+  raise ModelError(fault(str(folder), "must hold a graph tagged 'serve'", tags, EXPORT))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+  """Keeps TensorFlow's word that session mode is deprecated from users, who cannot act on it."""
+  logger = tf.get_logger()
+  level = logger.level
+  logger.setLevel("ERROR")
+  try:
+    yield
+  finally:
+    logger.setLevel(level)
+
+
+def _first_line(error: Exception) -> str:
+  text = getattr(error, "message", None) or str(error)
+  lines = [line.strip() for line in text.splitlines() if line.strip() not in ("", "Graph execution error:")]
+  return " ".join(lines[0].split())[:200] if lines else type(error).__name__
