@@ -1,0 +1,120 @@
+"""Requests -> the arrays of one batch, in the sizes that the model was exported with."""
+
+import collections
+import logging
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tfrec_combo.base.errors import DataError, ModelError, fault
+from tfrec_combo.serving.requests import Request
+from tfrec_combo.serving.signature import Signature
+
+DEFAULT_SIZE = 3  # products of a set where the request does not say
+
+_log = logging.getLogger(__name__)
+
+
+class Batcher:
+  """Makes the inputs of one signature, and counts what did not fit.
+
+  Longer lists are cut: the newest H lines of the history are kept, and the first M and X of basket and exclusions.
+  `beyond` says what an answer must leave out all the same. `cut`: requests cut, by input.
+  """
+
+  def __init__(self, signature: Signature):
+    self.signature = signature
+    self.cut: collections.Counter[str] = collections.Counter()
+    unknown = signature.inputs.keys() - _INPUTS.keys()
+    if unknown:
+      rule = "must be an input this version knows"
+      raise ModelError(
+        fault(min(unknown), rule, "another", "serve the model with the version that exported it")
+      )
+
+  def __call__(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    """One batch: input name -> array, dimension 0 as long as `requests`.
+
+    Raises:
+      DataError: a request asks for a larger set than the model makes.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for name in self.signature.inputs:
+      if name not in arrays:
+        arrays |= _INPUTS[name](self, requests)
+    return arrays
+
+  def beyond(self, request: Request) -> set[str]:
+    """Products of the basket and the exclusions that did not fit the model's inputs."""
+    basket, exclude = _distinct(request.basket), _distinct(request.exclude)
+    return {*basket[self._width("basket_ids") :], *exclude[self._width("exclude_ids") :]}
+
+  def log_cut(self) -> None:
+    """Says once what was cut."""
+    told = [f"{name} of {n} (longest kept: {self._width(name)})" for name, n in sorted(self.cut.items())]
+    if told:
+      _log.warning("requests were cut to what the model takes: %s", ", ".join(told))
+
+  def _width(self, name: str) -> int:
+    return self.signature.inputs[name].shape[1] or 0
+
+  def _fill(self, name: str, lists: Sequence[Sequence[str]]) -> np.ndarray:
+    width = self._width(name)
+    filled = np.full((len(lists), width), "", object)
+    for row, values in zip(filled, lists):
+      row[: len(values)] = values[:width]
+      self.cut[name] += len(values) > width
+    self.cut += collections.Counter()  # drops the zeros
+    return filled
+
+  def _history(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    ids, days = [], np.zeros((len(requests), self._width("history_ids")), np.float32)
+    for row, request in zip(days, requests):
+      history = request.history or []
+      ago = np.array([line.get("days_ago", 0.0) for line in history], np.float32)
+      if (ago[1:] < ago[:-1]).any():
+        order = np.argsort(ago, kind="stable")
+        history, ago = [history[i] for i in order], ago[order]
+      ids.append([line["product_id"] for line in history])
+      row[: len(ago)] = ago[: len(row)]
+    return {"history_ids": self._fill("history_ids", ids), "history_days": days}
+
+  def _basket(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    return {"basket_ids": self._fill("basket_ids", [_distinct(r.basket) for r in requests])}
+
+  def _exclude(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    return {"exclude_ids": self._fill("exclude_ids", [_distinct(r.exclude) for r in requests])}
+
+  def _query(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    return {"query": np.array([r.query or "" for r in requests], object)}
+
+  def _context(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    return {"context": np.array([r.context or "" for r in requests], object)}
+
+  def _size(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    largest = self.signature.outputs["set_ids"].shape[2] or 0
+    sizes = [min(DEFAULT_SIZE, largest) if r.size is None else r.size for r in requests]
+    if max(sizes, default=0) > largest:
+      rule = f"must be at most {largest}, the largest set this model makes"
+      way_out = "ask for fewer products, or export the model with a larger `combine.size`"
+      raise DataError(fault("size", rule, max(sizes), way_out))
+    return {"size": np.array(sizes, np.int32)}
+
+  def _budget(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
+    return {"budget": np.array([r.budget or 0.0 for r in requests], np.float32)}
+
+
+_INPUTS: dict[str, Callable[[Batcher, Sequence[Request]], dict[str, np.ndarray]]] = {
+  "history_ids": Batcher._history,
+  "history_days": Batcher._history,
+  "basket_ids": Batcher._basket,
+  "exclude_ids": Batcher._exclude,
+  "query": Batcher._query,
+  "context": Batcher._context,
+  "size": Batcher._size,
+  "budget": Batcher._budget,
+}
+
+
+def _distinct(ids: Sequence[str] | None) -> list[str]:
+  return list(dict.fromkeys(ids or ()))
