@@ -1,0 +1,34 @@
+"""`tfrec-combo rank`: a file of requests answered with a file of rankings."""
+
+from typing import Annotated
+
+import typer
+
+
+def rank(
+  model: Annotated[str, typer.Option(help="A model's folder, or one version of it.")],
+  queries: Annotated[str, typer.Option(help="Requests, one JSON object a line.")],
+  out: Annotated[str, typer.Option(help="Rankings, one JSON object a line, best first.")],
+  k: Annotated[int, typer.Option("-k", help="Products answered to each request.")] = 20,
+  batch: Annotated[int, typer.Option(help="Requests asked at once.")] = 64,
+  signature: Annotated[str, typer.Option(help="What answers: recommend, or complete_basket.")] = "recommend",
+) -> None:
+  """Answer every request of a file, in its order, whatever its length.
+
+  A request: {"query_id": "1", "history": [{"product_id": "17", "days_ago": 3.5}], "basket": ["29"], "query": "tea",
+  "exclude": ["3"]}, history newest first; all but query_id may be left out.
+  Its ranking: {"query_id": "1", "ids": ["30", "12"]}.
+
+  Example: tfrec-combo rank --model saved_models/shop --queries queries.jsonl --out rankings.jsonl -k 20
+  """
+  from tfrec_combo.base.progress import bar
+  from tfrec_combo.cli import loading
+  from tfrec_combo.serving import ranking
+
+  with loading.load(model) as loaded:
+    with bar("rank requests") as update:
+      done = ranking.rank_file(loaded, queries, out, k, batch, signature, update)
+    rate = done.requests / max(done.seconds, 1e-9)
+    typer.echo(
+      f"{done.requests:,} requests answered by {loaded.name} in {done.seconds:.1f} s ({rate:,.0f} a second): {out}"
+    )
