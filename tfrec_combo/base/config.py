@@ -51,19 +51,27 @@ class Data(Section):
   on_bad_row: Literal["fail", "drop"] = "fail"
   max_faults: Positive = 100  # faults listed before the rest is only counted
   history_events: Names = ("purchase",)  # kinds of event that make a history and an order
-  min_orders: Annotated[int, pydantic.Field(ge=0)] = 0  # a product in fewer orders before the cut-off is left out
-  catalogue_until: datetime.datetime | None = None  # cut-off for min_orders; none: the start of the test split
+  min_orders: Annotated[int, pydantic.Field(ge=0)] = (
+    0  # a product in fewer orders before the cut-off is left out
+  )
+  catalogue_until: datetime.datetime | None = (
+    None  # cut-off for min_orders; none: the start of the test split
+  )
   min_order: Annotated[int, pydantic.Field(ge=2)] = 2  # distinct products an order needs to become an example
 
 
 class Split(Section):
   """Global split by time; the newest orders are tested on. Orders without a time are split by a hash of their id."""
 
-  test_start: datetime.datetime | None = None  # first moment of the test split; none: test_days before the end
+  test_start: datetime.datetime | None = (
+    None  # first moment of the test split; none: test_days before the end
+  )
   test_days: Positive = 30
   valid_days: Positive = 7  # last days before the test split: early stopping
   rank_days: Positive = 45  # days before those: the ranker learns on orders its towers and counts never saw
-  snapshot_days: Annotated[int, pydantic.Field(ge=0)] = 0  # days between refreshes of histories; 0: always fresh
+  snapshot_days: Annotated[int, pydantic.Field(ge=0)] = (
+    0  # days between refreshes of histories; 0: always fresh
+  )
   hash_share: Share = 0.1  # share of each held-out split where there is no time
 
 
@@ -101,6 +109,9 @@ class Retrieval(Section):
   targets: Positive = 4  # P, products drawn from each order as positives, a step
   index: Literal["scann", "exact"] = "scann"
   k: Positive = 100  # K, products the index answers
+  pseudo_queries: Annotated[float, pydantic.Field(ge=0, le=1)] = (
+    0.15  # share of training orders without a query that get the text of a product like one that was added
+  )
   neighbours: Positive = 100  # J, products kept beside each product by co-purchase
   epochs: Positive = 6
   batch: Positive = 256
@@ -125,7 +136,9 @@ class Combine(Section):
   beam: Positive = 16
   sets: Positive = 3  # C, sets answered
   size: Positive = 6  # M, largest set
-  pair_weight: Annotated[float, pydantic.Field(ge=0)] = 1.0  # how much going together counts beside the products' scores
+  pair_weight: Annotated[float, pydantic.Field(ge=0)] = (
+    1.0  # how much going together counts beside the products' scores
+  )
 
 
 class Training(Section):
@@ -195,7 +208,9 @@ def parse(values: dict[str, Any], origin: str = "config") -> Config:
       if error["type"] == "extra_forbidden":
         faults.append(fault(where, "is not a setting", error["input"], _way_out(error["loc"])))
       else:
-        faults.append(fault(where, "does not hold: " + error["msg"], error["input"], "see base/config.py for its range"))
+        faults.append(
+          fault(where, "does not hold: " + error["msg"], error["input"], "see base/config.py for its range")
+        )
     raise ConfigError(f"{origin}: " + "\n".join(faults)) from None
 
 
@@ -217,13 +232,17 @@ def load(path: str | os.PathLike[str], overrides: dict[str, Any] | None = None) 
   """
   path = pathlib.Path(path)
   if not path.is_file():
-    raise ConfigError(fault("--config", "must name a file", str(path), "write one, or leave it out for the defaults"))
+    raise ConfigError(
+      fault("--config", "must name a file", str(path), "write one, or leave it out for the defaults")
+    )
   try:
     values = yaml.safe_load(path.read_text()) or {}
   except yaml.YAMLError as e:
     raise ConfigError(f"{path}: is not YAML: {' '.join(str(e).split())}") from None
   if not isinstance(values, dict):
-    raise ConfigError(fault(str(path), "must hold settings by name", values, "start with a line such as `name: my_shop`"))
+    raise ConfigError(
+      fault(str(path), "must hold settings by name", values, "start with a line such as `name: my_shop`")
+    )
   for key, value in (overrides or {}).items():
     _set(values, key.split("."), value)
   return absolute_paths(parse(values, str(path)), path.parent)

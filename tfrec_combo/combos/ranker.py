@@ -9,6 +9,7 @@ from tfrec_combo.combos.features import NAMES, Features
 from tfrec_combo.retrieval.index import Index
 from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch, in_float32
 from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.pseudo_query import PseudoQueries
 from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
 from tfrec_combo.towers.user import UserTower
 
@@ -66,10 +67,12 @@ class Ranker(OwnTrainStep, tfrs.Model):
     user_tower: UserTower,
     texts: FrozenTexts | TrainedTexts,
     index: Index,
+    pseudo_queries: PseudoQueries,
     config: c.Config,
     **kwargs,
   ):
     super().__init__(autocast=False, **kwargs)
+    self.pseudo_queries, self.seed = pseudo_queries, config.seed
     self.candidates, self.features, self.user_tower, self.texts, self.index = (
       candidates,
       features,
@@ -121,9 +124,15 @@ class Ranker(OwnTrainStep, tfrs.Model):
     """See `rank`."""
     return self.rank(self.request(batch))
 
+  def training_request(self, batch: dict[str, tf.Tensor]) -> Request:
+    """As `request`, with query texts made up for a share of the batch."""
+    seed = self.step_seed(self.seed) + tf.constant([3, 0])
+    made = self.pseudo_queries(self.texts.of_queries(batch["query"]), batch["target"], self.texts, seed)
+    return self.request(batch, tf.stop_gradient(made))
+
   def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
     """Mean listwise loss of a request of the global batch: a scalar."""
-    rows, features = self.lists(self.request(inputs))
+    rows, features = self.lists(self.training_request(inputs) if training else self.request(inputs))
     scores = tf.where(rows >= 0, self.net(features), NO_CANDIDATE)
     loss = self.task(labels=labels(rows, inputs["target"]), predictions=scores, compute_metrics=False)
     return loss / global_batch(tf.shape(rows)[0])
@@ -142,7 +151,7 @@ class Ranker(OwnTrainStep, tfrs.Model):
 
   @tf.function(reduce_retracing=True)
   def _lists(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    return self.lists(self.request(batch))
+    return self.lists(self.training_request(batch))
 
 
 def labels(rows: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:

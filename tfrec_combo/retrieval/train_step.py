@@ -30,6 +30,11 @@ class OwnTrainStep:
     """The loss of one batch."""
     return self._report(self.compute_loss(inputs, training=False))
 
+  def step_seed(self, seed: int) -> tf.Tensor:
+    """[2] int32 for stateless draws that change with the step; a resumed run draws what an unbroken one does."""
+    step = tf.cast(self.optimizer.iterations if self.optimizer else 0, tf.int32)
+    return tf.stack([tf.constant(seed, tf.int32), step])
+
   @property
   def _scales(self) -> bool:
     return isinstance(self.optimizer, tf.keras.mixed_precision.LossScaleOptimizer)

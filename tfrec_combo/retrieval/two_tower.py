@@ -11,6 +11,7 @@ from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch, in_floa
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.constants import rows_of, table
 from tfrec_combo.towers.product import ProductTower
+from tfrec_combo.towers.pseudo_query import PseudoQueries
 from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
 from tfrec_combo.towers.user import UserTower
 
@@ -38,6 +39,7 @@ class TwoTower(OwnTrainStep, tfrs.Model):
     self.texts = texts
     self.product_tower = ProductTower(catalogue, texts.width, config.towers.dim, config.towers.id_dropout)
     self.user_tower = UserTower(config.towers.dim, texts.width)
+    self.pseudo_queries = PseudoQueries(catalogue, config.retrieval.pseudo_queries, self.seed)
     self.product_tower.build([None])
     self.user_tower.build([None])
     orders = catalogue.train_orders + 1.0
@@ -68,21 +70,23 @@ class TwoTower(OwnTrainStep, tfrs.Model):
     vectors *= tf.cast(flat >= 0, tf.float32)[:, None]
     split = tf.split(vectors, [tf.size(part) for part in parts])
     shaped = [tf.reshape(v, tf.concat([tf.shape(p), [-1]], 0)) for v, p in zip(split[:2], parts)]
+    words = self.texts.of_queries(batch["query"], training)
+    if training:
+      words = self.pseudo_queries(words, batch["target"], self.texts, seed + tf.constant([1, 0]))
     queries = self.user_tower(
       shaped[0],
       batch["history_days"][:, : self.towers.history],
       history >= 0,
       shaped[1],
       batch["basket"] >= 0,
-      self.texts.of_queries(batch["query"], training),
+      words,
       batch["context"],
     )
     return queries, split[2] if positives is not None else None
 
   def compute_loss(self, inputs: Batch, training: bool = False) -> tf.Tensor:
     """Mean loss of an order of the global batch, over all replicas: a scalar."""
-    step = tf.cast(self.optimizer.iterations if self.optimizer else 0, tf.int32)
-    seed = tf.stack([tf.constant(self.seed, tf.int32), step])
+    seed = self.step_seed(self.seed)
     positives = draw(inputs["target"], self.settings.targets, seed if training else None)
     queries, vectors = self.queries_and_positives(inputs, positives, training, seed + tf.constant([1, 0]))
     rows = tf.reshape(positives, [-1])

@@ -113,4 +113,4 @@ def ranker(run: Run, towers: TwoTower, products: arrays.Catalogue) -> Ranker:
   candidates = Candidates(config.ranker.candidates, len(products), config.retrieval.neighbours)
   features = Features(products, vectors, product_texts(towers, products))
   index = index_of(config, vectors, products.ids)
-  return Ranker(candidates, features, towers.user_tower, towers.texts, index, config)
+  return Ranker(candidates, features, towers.user_tower, towers.texts, index, towers.pseudo_queries, config)
