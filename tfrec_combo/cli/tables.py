@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from tfrec_combo.serving.asking import Answer
 
-RIGHT = {"rank", "price", "score", "orders with both"}
+RIGHT = {"rank", "price", "score", "orders"}
+WIDEST = 60  # characters of a text; --json has all of it
 
 
 def show(answer: "Answer") -> None:
@@ -25,11 +26,11 @@ def show(answer: "Answer") -> None:
 
 def _products(answer: "Answer") -> Any:
   together = any(p.goes_with for p in answer.products)
-  table = _table(answer, "rank", *(("goes with", "orders with both") if together else ()))
+  table = _table(answer, "rank", *(("goes with", "orders") if together else ()))
   for rank, p in enumerate(answer.products, 1):
     more: list[object] = []
     if together:
-      more = [answer.text(p.goes_with or "") or p.goes_with, p.bought_together]
+      more = [_cut(answer.text(p.goes_with or "")) or p.goes_with, p.bought_together]
     _row(table, answer, rank, p.product_id, p.price, f"{p.score:.3f}", *more)
   return table
 
@@ -48,10 +49,13 @@ def _sets(answer: "Answer") -> Any:
 def _table(answer: "Answer", first: str, *more: str) -> Any:
   from rich.table import Table
 
-  table = Table(title=answer.signature)
+  caption = "orders: those that hold both the product and what it goes with" if more else None
+  table = Table(title=answer.signature, caption=caption)
   text = ["text"] if answer.texts is not None else []
   for name in (first, "id", *text, "price", "score", *more):
-    table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
+    # Texts give way first: numbers and ids stay whole as long as they can.
+    wraps = name in ("text", "goes with")
+    table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold", no_wrap=not wraps)
   return table
 
 
@@ -60,6 +64,10 @@ def _row(
 ) -> None:
   from rich.text import Text  # plain: square brackets of a product's text are no markup
 
-  text = [answer.text(product_id)] if answer.texts is not None else []
+  text = [_cut(answer.text(product_id))] if answer.texts is not None else []
   cells = [first, product_id, *text, None if price is None else f"{price:.2f}", *more]
   table.add_row(*(Text("" if cell is None else str(cell)) for cell in cells))
+
+
+def _cut(text: str) -> str:
+  return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
