@@ -54,7 +54,7 @@ class RankerNet(tf.keras.layers.Layer):
     return tf.reshape(tf.cast(logits, tf.float32), shape[:2])
 
 
-class Ranker(OwnTrainStep, tfrs.Model):
+class Ranker(OwnTrainStep):
   """Retrieval, features and ranking of a request; only the ranking weights train.
 
   `index`, `user_tower` and `texts` come from a trained two-tower model. A batch is one of `pipeline.batches`.

@@ -62,7 +62,7 @@ def write_golden(
   (folder / FOLDER).mkdir()
   for name, inputs in asked.items():
     answers = signatures[name](**{k: tf.constant(v) for k, v in inputs.items()})
-    arrays = {f"in:{k}": _plain(v) for k, v in inputs.items()}
+    arrays: dict[str, Any] = {f"in:{k}": _plain(v) for k, v in inputs.items()}
     arrays |= {f"out:{k}": _plain(v.numpy()) for k, v in answers.items()}
     np.savez_compressed(folder / FOLDER / f"{name}.npz", **arrays)
 

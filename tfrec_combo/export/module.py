@@ -47,13 +47,15 @@ class ServedModel(tf.Module):
     self.ids = table(np.asarray(catalogue.ids, object).astype(bytes), "product_ids")
     self.prices = table(catalogue.prices, "prices")
     self.rows = _vocabulary(assets / "product_ids.txt", catalogue.ids)
-    self.categories = _vocabulary(assets / "categories.txt", catalogue.category_names[1:] or [CATEGORY_SEPARATOR])
+    self.categories = _vocabulary(
+      assets / "categories.txt", catalogue.category_names[1:] or [CATEGORY_SEPARATOR]
+    )
     combine = config.combine
     pool = min(combine.pool, len(catalogue), config.ranker.candidates)
     self.generator = SetGenerator(pool, combine.beam, combine.sets, combine.size, combine.pair_weight)
     # A partial is not tracked; what it holds is.
     self._parts = functools.partial(_parts, ranker, product_tower, text_tower)
-    every = [
+    every: list[Any] = [
       ranker.candidates,
       ranker.features,
       ranker.net,

@@ -1,11 +1,17 @@
 """The validated tables of one shop: what every source hands on and every later stage starts from."""
 
 import dataclasses
+from typing import Any
 
 import polars as pl
 
-PRODUCTS = {"product_id": pl.String, "text": pl.String, "category": pl.String, "price": pl.Float32}
-EVENTS = {
+PRODUCTS: dict[str, Any] = {
+  "product_id": pl.String,
+  "text": pl.String,
+  "category": pl.String,
+  "price": pl.Float32,
+}
+EVENTS: dict[str, Any] = {
   "user_id": pl.String,
   "order_id": pl.String,
   "product_id": pl.String,
@@ -13,9 +19,9 @@ EVENTS = {
   "event": pl.String,
   "context": pl.String,
 }
-BUNDLES = {"bundle_id": pl.String, "product_id": pl.String}
-BUNDLE_EVENTS = {"user_id": pl.String, "bundle_id": pl.String, "timestamp": pl.Datetime("us")}
-INTENTS = {"bundle_id": pl.String, "text": pl.String}
+BUNDLES: dict[str, Any] = {"bundle_id": pl.String, "product_id": pl.String}
+BUNDLE_EVENTS: dict[str, Any] = {"user_id": pl.String, "bundle_id": pl.String, "timestamp": pl.Datetime("us")}
+INTENTS: dict[str, Any] = {"bundle_id": pl.String, "text": pl.String}
 
 CATEGORY_SEPARATOR = " > "
 

@@ -25,7 +25,8 @@ def gathered(vectors: tf.Tensor, rows: tf.Tensor, probability: tf.Tensor) -> Can
   context = tf.distribute.get_replica_context()
   if context is None or context.num_replicas_in_sync == 1:
     return Candidates(vectors, rows, probability)
-  everyone = context.all_gather([vectors, rows, probability], axis=0)
+  # One by one: the gradient of a gathered list fails where it holds integers beside floats.
+  everyone = [context.all_gather(part, axis=0) for part in (vectors, rows, probability)]
   # Replicas may hold unequal shares of a last, smaller batch.
   sizes = context.all_gather(tf.shape(rows)[:1], axis=0)
   shift = -tf.reduce_sum(sizes[: context.replica_id_in_sync_group])

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from tfrec_combo.base.stack import tf
+from tfrec_combo.base.stack import tf, tfrs
 
 
-class OwnTrainStep:
-  """Mix-in before `tfrs.Model`: one step and one evaluation step on `compute_loss`.
+class OwnTrainStep(tfrs.Model):
+  """A `tfrs.Model` with one train step and one evaluation step on `compute_loss`.
 
   `compute_loss` divides by the global batch, and gradients of replicas are added up by the optimizer: n replicas give the
   weights of one.

@@ -18,7 +18,7 @@ from tfrec_combo.towers.user import UserTower
 Batch = dict[str, tf.Tensor]
 
 
-class TwoTower(OwnTrainStep, tfrs.Model):
+class TwoTower(OwnTrainStep):
   """Softmax over in-batch negatives with logQ correction (Yi et al., RecSys 2019).
 
   A batch holds history [B, H], history_days [B, H], basket [B, M], target [B, M], query [B] and context [B], as

@@ -30,7 +30,7 @@ class AttentionPool(tf.keras.layers.Layer):
       [B, heads * D] float32.
     """
     logits = tf.einsum("bsd,dh->bsh", vectors, tf.cast(self.content, tf.float32)) * self.dim**0.5
-    if self.timed:
+    if days is not None:
       recency = tf.exp(-days[..., None] / tf.constant(RECENCY_SCALES))
       logits += tf.einsum("bsr,rh->bsh", recency, tf.cast(self.recency, tf.float32))
     weights = tf.nn.softmax(tf.where(mask[..., None], logits, -1e9), axis=1) * tf.cast(

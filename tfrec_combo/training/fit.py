@@ -38,7 +38,6 @@ class Models(NamedTuple):
   catalogue: Catalogue
 
 
-
 def train(config: Config, resume: bool = True) -> Models:
   """Trains what is not trained yet, from the records of the run, and returns the models with their best weights.
 
@@ -94,7 +93,7 @@ def ranker_key(run: Run) -> str:
 def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, resume: bool) -> None:
   """Fits the retrieval task; the held-out metric is recall of the index's K, by exact search."""
   config = run.config
-  wide = {"history": config.towers.history}
+  wide: dict[str, Any] = {"history": config.towers.history}
   valid = _held_out(run, wide)
 
   def recall() -> float:
@@ -125,7 +124,12 @@ def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resum
   split = "rank" if enough else "train"
   ranker.candidates.learn(assemble.co_purchase(run, ("train",), products))
   valid = _held_out(run, {})
-  options = {"batch": config.ranker.batch, "seed": config.seed, "resplit": True, "drop_remainder": False}
+  options: dict[str, Any] = {
+    "batch": config.ranker.batch,
+    "seed": config.seed,
+    "resplit": True,
+    "drop_remainder": False,
+  }
   sample = batches(run.records, split, config, training=True, **options)
   ranker.standardise(sample.take(20))
   score = tf.function(lambda batch: ranker(batch)[0], reduce_retracing=True)
@@ -157,7 +161,7 @@ def _fit(
   split: str,
   settings: Any,
   resume: bool,
-  wide: dict[str, int],
+  wide: dict[str, Any],
 ) -> None:
   config = run.config
   name = folder.name
@@ -204,7 +208,7 @@ def _fit(
   held_out.best()
 
 
-def _held_out(run: Run, wide: dict[str, int]) -> list[dict[str, tf.Tensor]]:
+def _held_out(run: Run, wide: dict[str, Any]) -> list[dict[str, tf.Tensor]]:
   """A fixed sample of held-out batches; the train split stands in where a tiny log has no newer orders."""
   split = (assemble.splits(run, ("valid", "rank", "train")))[0]
   most = max(1, run.config.training.valid_orders // 64)
