@@ -13,7 +13,10 @@ WIDTH = 6  # W of the made text vectors
 
 def config(**sections) -> c.Config:
   """Narrow towers and few targets; `sections` overrule."""
-  small = {"towers": {"dim": 8, "id_dropout": 0}, "retrieval": {"targets": 2, "k": 8, "neighbours": 4}}
+  small = {
+    "towers": {"dim": 8, "id_dropout": 0},
+    "retrieval": {"targets": 2, "k": 8, "neighbours": 4, "pseudo_queries": 0},
+  }
   merged = {
     name: {**small.get(name, {}), **value} for name, value in sections.items() if isinstance(value, dict)
   }
@@ -78,6 +81,16 @@ def two_tower(products: Catalogue, settings: c.Config | None = None, queries=(),
   """An untrained model whose weights depend on `seed` alone."""
   tf.keras.utils.set_random_seed(seed)
   return TwoTower(products, texts(len(products), queries), settings or config())
+
+
+def replicas() -> tf.distribute.MirroredStrategy:
+  """Both logical CPU devices.
+
+  Without collectives: a second strategy of one process would reuse the keys of the first one's, and fail.
+  """
+  return tf.distribute.MirroredStrategy(
+    ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+  )
 
 
 def block_orders(count: int, blocks: int, size: int, held: int, seed: int = 0) -> np.ndarray:
