@@ -1,6 +1,7 @@
 """A bar with an estimate for every step that may take over 5 seconds."""
 
 import contextlib
+import importlib.util
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
@@ -19,6 +20,8 @@ Update = Callable[[int, int], None]
 @contextlib.contextmanager
 def bar(label: str) -> Iterator[Update]:
   """Yields `update(done, total)` for one step, drawn on stderr; where that is no terminal only the end is printed."""
+  # In a notebook rich draws with ipywidgets; without them it would warn each time and draw nothing.
+  in_notebook = None if importlib.util.find_spec("ipywidgets") else False
   columns = (
     TextColumn("{task.description:<28}"),
     BarColumn(),
@@ -27,6 +30,6 @@ def bar(label: str) -> Iterator[Update]:
     TextColumn("left"),
     TimeRemainingColumn(),
   )
-  with Progress(*columns, console=Console(stderr=True)) as progress:
+  with Progress(*columns, console=Console(stderr=True, force_jupyter=in_notebook)) as progress:
     task = progress.add_task(label, total=None)
     yield lambda done, total: progress.update(task, completed=done, total=total)

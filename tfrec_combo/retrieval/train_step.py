@@ -13,6 +13,16 @@ class OwnTrainStep(tfrs.Model):
   weights of one.
   """
 
+  def __init__(self, **kwargs: Any):
+    super().__init__(**kwargs)
+    # Past Keras's tracking: what an epoch's losses add up to is no part of a checkpoint.
+    object.__setattr__(self, "_mean_loss", tf.keras.metrics.Mean(name="loss"))
+
+  @property
+  def metrics(self) -> list[tf.keras.metrics.Metric]:
+    """What Keras resets before each epoch, the mean loss first."""
+    return [self._mean_loss, *super().metrics]
+
   def train_step(self, inputs: Any) -> dict[str, tf.Tensor]:
     """One optimizer step; returns the losses and metrics Keras shows."""
     with tf.GradientTape() as tape:
@@ -40,8 +50,10 @@ class OwnTrainStep(tfrs.Model):
     return isinstance(self.optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
 
   def _report(self, loss: tf.Tensor) -> dict[str, tf.Tensor]:
-    # Keras adds up what replicas report, and their losses are parts of one sum.
-    return {m.name: m.result() for m in self.metrics} | {"loss": loss}
+    # The mean up to here: of what a step reports, Keras's history and EarlyStopping keep the last. Losses of replicas are
+    # parts of one sum.
+    self._mean_loss.update_state(loss * tf.distribute.get_strategy().num_replicas_in_sync)
+    return {m.name: m.result() for m in self.metrics}
 
 
 def in_float32(make: Callable[[], Any]) -> Any:

@@ -97,17 +97,10 @@ class HeldOut(tf.keras.callbacks.Callback):
         self.checkpoint.restore(path).assert_existing_objects_matched()
     return self.state["epoch"]
 
-  def on_epoch_begin(self, epoch, logs=None):
-    self.losses: list[float] = []
-
-  def on_train_batch_end(self, batch, logs=None):
-    self.losses.append(float((logs or {}).get("loss", 0.0)))
-
   def on_epoch_end(self, epoch, logs=None):
     value = self.measure()
     state = self.state
-    # The mean of the epoch: what the train step reports is the loss of its own batch.
-    for key, number in {"loss": sum(self.losses) / max(len(self.losses), 1), self.metric: value}.items():
+    for key, number in {**(logs or {}), self.metric: value}.items():
       state["history"].setdefault(key, []).append(float(number))
     if state["best"] is None or value > state["best"]:
       state |= {"best": value, "best_epoch": epoch + 1}
