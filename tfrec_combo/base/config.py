@@ -113,6 +113,9 @@ class Retrieval(Section):
     0.15  # share of training orders without a query that get the text of a product like one that was added
   )
   neighbours: Positive = 100  # J, products kept beside each product by co-purchase
+  shrink: Annotated[float, pydantic.Field(ge=0)] = (
+    3.0  # of co-purchase cosines: larger trusts rare pairs less
+  )
   epochs: Positive = 6
   batch: Positive = 256
   learning_rate: Annotated[float, pydantic.Field(gt=0)] = 2e-3

@@ -43,9 +43,9 @@ class Blend:
 class Candidates(tf.keras.layers.Layer):
   """The blend of sources. It trains nothing; `learn` sets its counts, and again after the ranker was trained."""
 
-  def __init__(self, count: int, products: int, neighbours: int, **kwargs):
+  def __init__(self, count: int, products: int, neighbours: int, shrink: float, **kwargs):
     super().__init__(**kwargs)
-    self.count, self.products = count, products
+    self.count, self.products, self.shrink = count, products, shrink
     self.rows = table(np.full([products, neighbours], -1, np.int32), "neighbour_rows")
     self.together = table(np.zeros([products, neighbours], np.float32), "neighbour_counts")
     self.orders = table(np.zeros([products], np.float32), "orders")
@@ -122,7 +122,7 @@ class Candidates(tf.keras.layers.Layer):
     others = tf.where(rows[..., None] >= 0, tf.gather(near, tf.maximum(rows, 0)), -1)
     seen = rows_of(together, rows) * tf.cast(others >= 0, tf.float32)
     own = tf.maximum(rows_of(self.orders, rows), 1)[..., None]
-    cosine = seen / tf.sqrt(own * tf.maximum(rows_of(self.orders, others), 1))
+    cosine = seen / (tf.sqrt(own * tf.maximum(rows_of(self.orders, others), 1)) + self.shrink)
     flat = [tf.shape(rows)[0], -1]
     return tf.reshape(others, flat), tf.reshape(cosine, flat), tf.reshape(seen / own, flat)
 

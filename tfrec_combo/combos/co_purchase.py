@@ -20,13 +20,14 @@ class CoPurchase:
   total: int
 
 
-def count(orders: sp.csr_matrix, neighbours: int, least: int = 2, block: int = 2048) -> CoPurchase:
+def count(orders: sp.csr_matrix, neighbours: int, shrink: float, block: int = 2048) -> CoPurchase:
   """Counts pairs, a block of products at a time, so that memory is that of `block` rows of the product matrix.
 
   Args:
     orders: [orders, N], one where the order holds the product.
     neighbours: J.
-    least: pairs seen in fewer orders are left out; one order is no evidence in a large log.
+    shrink: s of the cosine n_ab / (sqrt(n_a n_b) + s), which keeps a pair of rare products seen together once from
+      standing before pairs with evidence.
   """
   orders = orders.astype(np.float32)
   orders.data[:] = 1
@@ -42,9 +43,9 @@ def count(orders: sp.csr_matrix, neighbours: int, least: int = 2, block: int = 2
       a = start + i
       part = slice(pairs.indptr[i], pairs.indptr[i + 1])
       others, seen = pairs.indices[part], pairs.data[part]
-      kept = (others != a) & (seen >= least)
+      kept = others != a
       others, seen = others[kept], seen[kept]
-      cosine = seen / root[others]
+      cosine = seen / (root[a] * root[others] + shrink)
       # Ties go to the lower row, so that two runs are equal.
       best = np.lexsort((others, -cosine))[:neighbours]
       rows[a, : len(best)], together[a, : len(best)] = others[best], seen[best]

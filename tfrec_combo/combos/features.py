@@ -68,7 +68,7 @@ class Features(tf.keras.layers.Layer):
       "tower_basket": tf.reduce_sum(with_basket, -1) / tf.maximum(size, 1),
       "tower_basket_best": tf.reduce_max(tf.where(given[:, None, :] > 0, with_basket, -1.0), -1)
       * tf.cast(size > 0, tf.float32),
-      "text_query": tf.einsum("bkw,bw->bk", rows_of(self.texts, rows), request.query),
+      "text_query": _standard(tf.einsum("bkw,bw->bk", rows_of(self.texts, rows), request.query), rows >= 0),
       "popularity": tf.math.log1p(1000 * rows_of(counts.orders, rows) / counts.total),
       "category_basket": self._share(self.leaf, rows, basket, given),
       "category_history": self._share(self.leaf, rows, history, decayed),
@@ -93,3 +93,12 @@ class Features(tf.keras.layers.Layer):
       tf.reduce_sum(weights, 1, keepdims=True), 1e-6
     )
     return tf.gather(total, rows_of(group, rows), batch_dims=1)
+
+
+def _standard(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+  """Values [B, K] less their mean, over their deviation among the candidates: short queries have lower cosines than long
+  ones, and only their order says what was meant. 0 where all are equal."""
+  weight = tf.cast(mask, tf.float32)
+  count = tf.maximum(tf.reduce_sum(weight, 1, keepdims=True), 1)
+  centred = (values - tf.reduce_sum(values * weight, 1, keepdims=True) / count) * weight
+  return centred / tf.sqrt(tf.reduce_sum(centred**2, 1, keepdims=True) / count + 1e-6)

@@ -124,17 +124,19 @@ class Ranker(OwnTrainStep):
     """See `rank`."""
     return self.rank(self.request(batch))
 
-  def training_request(self, batch: dict[str, tf.Tensor]) -> Request:
-    """As `request`, with query texts made up for a share of the batch."""
+  def training_request(self, batch: dict[str, tf.Tensor]) -> tuple[Request, tf.Tensor]:
+    """As `request`, with query texts made up for a share of the batch; and the targets [B, M] that were asked for."""
     seed = self.step_seed(self.seed) + tf.constant([3, 0])
-    made = self.pseudo_queries(self.texts.of_queries(batch["query"]), batch["target"], self.texts, seed)
-    return self.request(batch, tf.stop_gradient(made))
+    words = self.texts.of_queries(batch["query"])
+    made, targets = self.pseudo_queries(words, batch["target"], self.texts, seed)
+    return self.request(batch, tf.stop_gradient(made)), targets
 
   def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
     """Mean listwise loss of a request of the global batch: a scalar."""
-    rows, features = self.lists(self.training_request(inputs) if training else self.request(inputs))
+    request, targets = self.training_request(inputs) if training else (self.request(inputs), inputs["target"])
+    rows, features = self.lists(request)
     scores = tf.where(rows >= 0, self.net(features), NO_CANDIDATE)
-    loss = self.task(labels=labels(rows, inputs["target"]), predictions=scores, compute_metrics=False)
+    loss = self.task(labels=labels(rows, targets), predictions=scores, compute_metrics=False)
     return loss / global_batch(tf.shape(rows)[0])
 
   def standardise(self, batches: tf.data.Dataset) -> None:
@@ -151,7 +153,7 @@ class Ranker(OwnTrainStep):
 
   @tf.function(reduce_retracing=True)
   def _lists(self, batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    return self.lists(self.training_request(batch))
+    return self.lists(self.training_request(batch)[0])
 
 
 def labels(rows: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:

@@ -56,12 +56,20 @@ class TwoTower(OwnTrainStep):
 
   def call(self, batch: Batch, training: bool = False) -> tf.Tensor:
     """Query vectors [B, D] of a batch."""
-    return self.queries_and_positives(batch, None, training)[0]
+    return self.queries_and_positives(batch, self.texts.of_queries(batch["query"], training), None, training)[
+      0
+    ]
 
   def queries_and_positives(
-    self, batch: Batch, positives: tf.Tensor | None, training: bool, seed: tf.Tensor | None = None
+    self,
+    batch: Batch,
+    words: tf.Tensor,
+    positives: tf.Tensor | None,
+    training: bool,
+    seed: tf.Tensor | None = None,
   ) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Query vectors [B, D], and vectors [B * P, D] of `positives` [B, P]; each product of the batch is encoded once."""
+    """Query vectors [B, D] with query texts `words` [B, W], and vectors [B * P, D] of `positives` [B, P]; each product of
+    the batch is encoded once."""
     history = batch["history"][:, : self.towers.history]
     parts = [history, batch["basket"]] + ([] if positives is None else [positives])
     flat = tf.concat([tf.reshape(part, [-1]) for part in parts], 0)
@@ -69,10 +77,7 @@ class TwoTower(OwnTrainStep):
     vectors = tf.gather(self.products(tf.maximum(distinct, 0), training, seed), index)
     vectors *= tf.cast(flat >= 0, tf.float32)[:, None]
     split = tf.split(vectors, [tf.size(part) for part in parts])
-    shaped = [tf.reshape(v, tf.concat([tf.shape(p), [-1]], 0)) for v, p in zip(split[:2], parts)]
-    words = self.texts.of_queries(batch["query"], training)
-    if training:
-      words = self.pseudo_queries(words, batch["target"], self.texts, seed + tf.constant([1, 0]))
+    shaped = [tf.reshape(v, tf.concat([tf.shape(p), [self.towers.dim]], 0)) for v, p in zip(split[:2], parts)]
     queries = self.user_tower(
       shaped[0],
       batch["history_days"][:, : self.towers.history],
@@ -87,8 +92,13 @@ class TwoTower(OwnTrainStep):
   def compute_loss(self, inputs: Batch, training: bool = False) -> tf.Tensor:
     """Mean loss of an order of the global batch, over all replicas: a scalar."""
     seed = self.step_seed(self.seed)
-    positives = draw(inputs["target"], self.settings.targets, seed if training else None)
-    queries, vectors = self.queries_and_positives(inputs, positives, training, seed + tf.constant([1, 0]))
+    words, targets = self.texts.of_queries(inputs["query"], training), inputs["target"]
+    if training:
+      words, targets = self.pseudo_queries(words, targets, self.texts, seed + tf.constant([2, 0]))
+    positives = draw(targets, self.settings.targets, seed if training else None)
+    queries, vectors = self.queries_and_positives(
+      inputs, words, positives, training, seed + tf.constant([1, 0])
+    )
     rows = tf.reshape(positives, [-1])
     candidates = gathered(vectors, rows, rows_of(self.sampling, rows))
     # Each order weighs one, however many of its products were drawn.

@@ -40,6 +40,15 @@ def path_prefixes(path: str) -> list[str]:
   return [CATEGORY_SEPARATOR.join(parts[: i + 1]) for i in range(min(len(parts), LEVELS))]
 
 
+def spoken(name: str) -> str:
+  """The last part of a category's path, as a shopper might say it.
+
+  >>> spoken("Grocery > Frozen > ICE CREAM")
+  'ice cream'
+  """
+  return name.split(CATEGORY_SEPARATOR)[-1].lower()
+
+
 def from_frame(products: pl.DataFrame) -> Catalogue:
   """Arrays of a catalogue frame (product_id, text, category, price, orders, train_orders) in its row order."""
   paths = [path_prefixes(path) for path in products["category"]]

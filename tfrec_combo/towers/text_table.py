@@ -5,15 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfrec_combo.base.stack import tf
-from tfrec_combo.towers.constants import table
+from tfrec_combo.towers.constants import rows_of, table
 from tfrec_combo.towers.text import TextTower
 
 
 class FrozenTexts(tf.keras.layers.Layer):
   """Vectors that were encoded once: [N, W] of the products, and a table of the query texts of the log."""
 
-  def __init__(self, products: np.ndarray, queries: Sequence[str], query_vectors: np.ndarray, **kwargs):
+  def __init__(
+    self,
+    products: np.ndarray,
+    queries: Sequence[str],
+    query_vectors: np.ndarray,
+    categories: np.ndarray | None = None,
+    **kwargs,
+  ):
     super().__init__(**kwargs)
+    self.categories = category_table(categories, products.shape[1])
     self.width = products.shape[1]
     self.products = table(products.astype(np.float32), "product_texts")
     self.query_vectors = table(
@@ -29,6 +37,10 @@ class FrozenTexts(tf.keras.layers.Layer):
     """rows: [R] int32 -> [R, W] unit vectors, zero for the empty text."""
     return tf.gather(self.products, rows)
 
+  def of_categories(self, categories: tf.Tensor) -> tf.Tensor:
+    """categories: [B] int32 rows of the catalogue's category names -> [B, W] vectors of the names, zero where unknown."""
+    return named(self.categories, categories)
+
   def of_queries(self, queries: tf.Tensor, training: bool = False) -> tf.Tensor:
     """queries: [B] string -> [B, W]; a text that is not in the table gives the zero vector."""
     return tf.gather(self.query_vectors, self._lookup.lookup(queries))
@@ -37,8 +49,9 @@ class FrozenTexts(tf.keras.layers.Layer):
 class TrainedTexts(tf.keras.layers.Layer):
   """Vectors from the BERT tower as it is now; each distinct text of a batch is encoded once."""
 
-  def __init__(self, tower: TextTower, texts: Sequence[str], **kwargs):
+  def __init__(self, tower: TextTower, texts: Sequence[str], categories: np.ndarray | None = None, **kwargs):
     super().__init__(**kwargs)
+    self.categories = category_table(categories, tower.width)  # as the tower had them before its training
     self.tower, self.width = tower, tower.width
     distinct, number = np.unique(np.asarray(texts, object), return_inverse=True)
     self.tokens = table(
@@ -51,10 +64,27 @@ class TrainedTexts(tf.keras.layers.Layer):
     distinct, index = tf.unique(tf.gather(self.number, rows))
     return tf.gather(self.tower(tf.gather(self.tokens, distinct), training=training), index)
 
+  def of_categories(self, categories: tf.Tensor) -> tf.Tensor:
+    """See `FrozenTexts.of_categories`."""
+    return named(self.categories, categories)
+
   def of_queries(self, queries: tf.Tensor, training: bool = False) -> tf.Tensor:
     """queries: [B] string -> [B, W]; the empty text gives the zero vector."""
     distinct, index = tf.unique(queries)
     return tf.gather(self.tower(self.tower.tokenize(distinct), training=training), index)
+
+
+def category_table(vectors: np.ndarray | None, width: int) -> tf.Variable:
+  """Text vectors [C, W] of the catalogue's category names; one zero row where there are none."""
+  return table(
+    np.zeros([1, width], np.float32) if vectors is None else vectors.astype(np.float32), "category_texts"
+  )
+
+
+def named(vectors: tf.Variable, categories: tf.Tensor) -> tf.Tensor:
+  """Rows of `vectors`; zeros beyond its end."""
+  last = tf.shape(vectors)[0] - 1
+  return rows_of(vectors, tf.where((categories > 0) & (categories <= last), categories, -1))
 
 
 def _parts(texts: np.ndarray, size: int = 4096) -> list[np.ndarray]:

@@ -70,20 +70,23 @@ def orders_of(run: Run, wanted: tuple[str, ...], products: int) -> sp.csr_matrix
 
 def co_purchase(run: Run, wanted: tuple[str, ...], products: int) -> CoPurchase:
   """Co-purchase counts of some splits."""
-  return count(orders_of(run, wanted, products), run.config.retrieval.neighbours)
+  settings = run.config.retrieval
+  return count(orders_of(run, wanted, products), settings.neighbours, settings.shrink)
 
 
 def texts_of(run: Run, tower: TextTower, products: arrays.Catalogue) -> FrozenTexts | TrainedTexts:
   """The text vectors of a run, encoded once where the tower is frozen."""
+  names = [arrays.spoken(name) for name in products.category_names]
   if tower.mode != "frozen":
-    return TrainedTexts(tower, products.texts)
+    return TrainedTexts(tower, products.texts, encode_all(tower, names, None))
   queries = {d.query for s in splits(run, ("train", "rank", "valid")) for d in requests(run.records, s)} - {
     ""
   }
   known = sorted(queries)
   with bar("encode texts") as update:
-    vectors = encode_all(tower, [*products.texts, *known], run.texts, update)
-  return FrozenTexts(vectors[: len(products)], known, vectors[len(products) :])
+    vectors = encode_all(tower, [*products.texts, *known, *names], run.texts, update)
+  of_products, of_queries, of_names = np.split(vectors, [len(products), len(products) + len(known)])
+  return FrozenTexts(of_products, known, of_queries, of_names)
 
 
 def two_tower(run: Run) -> tuple[TwoTower, TextTower, arrays.Catalogue]:
@@ -110,7 +113,9 @@ def ranker(run: Run, towers: TwoTower, products: arrays.Catalogue) -> Ranker:
   """The untrained ranker over trained towers, whose vectors are encoded here once."""
   config = run.config
   vectors = towers.encode_catalogue()
-  candidates = Candidates(config.ranker.candidates, len(products), config.retrieval.neighbours)
+  candidates = Candidates(
+    config.ranker.candidates, len(products), config.retrieval.neighbours, config.retrieval.shrink
+  )
   features = Features(products, vectors, product_texts(towers, products))
   index = index_of(config, vectors, products.ids)
   return Ranker(candidates, features, towers.user_tower, towers.texts, index, towers.pseudo_queries, config)
