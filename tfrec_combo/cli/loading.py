@@ -20,7 +20,7 @@ def load(path: str) -> "Model":
   """
   from rich.console import Console
 
-  with _held_back() as stderr, Console(file=stderr).status("loading the model"):
+  with _held_back() as stderr, Console(file=stderr, force_jupyter=False).status("loading the model"):
     from tfrec_combo.serving import model
 
     return model.load(path)
