@@ -59,6 +59,9 @@ def train(config: c.Config, resume: bool = True, fresh: bool = False) -> None:
   if fresh:
     for folder in (Run(config).towers, Run(config).ranker):
       shutil.rmtree(folder, ignore_errors=True)
+  if resume and fit.is_trained(config):
+    log.info("train: %s is up to date", config.run_dir)
+    return
   fit.train(config, resume)
 
 

@@ -10,6 +10,7 @@ from tfrec_combo.base.progress import Update
 from tfrec_combo.base.stack import tf
 
 STATE = "state.json"
+KEY = "key.json"
 
 
 class Bar(tf.keras.callbacks.Callback):
@@ -117,16 +118,30 @@ class HeldOut(tf.keras.callbacks.Callback):
     restore_best(self.folder, self.tracked)
 
 
-def restore_best(folder: pathlib.Path, tracked: dict[str, tf.Module]) -> None:
-  """Reads the best epoch's weights from a folder of checkpoints.
+def key_of(folder: pathlib.Path) -> str | None:
+  """The key of what was trained in a folder."""
+  return files.read_json(folder / KEY)["key"] if (folder / KEY).is_file() else None
+
+
+def check_trained(folder: pathlib.Path, key: str) -> None:
+  """Refuses a folder without a finished training of this key.
 
   Raises:
-    ModelError: no training ended there.
+    ModelError: none has ended there, or its settings or records were others.
   """
   state = folder / STATE
   if not state.is_file() or not files.read_json(state)["done"]:
     raise ModelError(f"{folder} holds no finished training; run `tfrec-combo train` first")
-  values = files.read_json(state)
+  if key_of(folder) != key:
+    raise ModelError(
+      f"{folder} was trained with other settings or records than these; run `tfrec-combo train` again,"
+      " or give the settings it was trained with"
+    )
+
+
+def restore_best(folder: pathlib.Path, tracked: dict[str, tf.Module]) -> None:
+  """Reads the best epoch's weights from the checkpoints of a training that has ended."""
+  values = files.read_json(folder / STATE)
   path = str(folder / values["checkpoints"][str(values["best_epoch"])])
   tf.train.Checkpoint(**tracked).restore(path).assert_existing_objects_matched().expect_partial()
 

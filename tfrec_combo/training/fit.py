@@ -10,6 +10,7 @@ import numpy as np
 
 from tfrec_combo.base import files
 from tfrec_combo.base.config import Config
+from tfrec_combo.base.errors import ModelError
 from tfrec_combo.base.progress import bar
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import Ranker
@@ -22,7 +23,7 @@ from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.text import TextTower
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
-from tfrec_combo.training.callbacks import Bar, HeldOut, StopAtNaN, restore_best
+from tfrec_combo.training.callbacks import KEY, Bar, HeldOut, StopAtNaN, check_trained, key_of, restore_best
 from tfrec_combo.training.strategy import check_batch, choose
 
 log = logging.getLogger(__name__)
@@ -67,15 +68,31 @@ def trained(config: Config) -> Models:
   """The models of a finished training.
 
   Raises:
-    ModelError: there is none.
+    ModelError: there is none, or it was of other settings or records.
   """
   run = Run(config)
+  for folder, key in _wanted(run).items():
+    check_trained(folder, key)
   towers, text_tower, products = assemble.two_tower(run)
   restore_best(run.towers, {"model": towers})
   ranker = assemble.ranker(run, towers, products)
   restore_best(run.ranker, {"net": ranker.net})
   ranker.candidates.learn(assemble.co_purchase(run, ("train", "rank", "valid"), len(products)))
   return Models(towers, text_tower, ranker, products)
+
+
+def is_trained(config: Config) -> bool:
+  """Whether all is trained with these settings on the records of the run."""
+  try:
+    for folder, key in _wanted(Run(config)).items():
+      check_trained(folder, key)
+  except ModelError:
+    return False
+  return True
+
+
+def _wanted(run: Run) -> dict[pathlib.Path, str]:
+  return {run.towers: towers_key(run), run.ranker: ranker_key(run)}
 
 
 def towers_key(run: Run) -> str:
@@ -96,11 +113,14 @@ def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, res
   wide: dict[str, Any] = {"history": config.towers.history}
   valid = _held_out(run, wide)
 
+  @tf.function(reduce_retracing=True)
+  def score(batch: dict[str, tf.Tensor], vectors: tf.Tensor, k: int) -> tf.Tensor:
+    return tf.math.top_k(tf.linalg.matmul(towers(batch), vectors, transpose_b=True), k).indices
+
   def recall() -> float:
     vectors = tf.constant(towers.encode_catalogue())
     k = min(config.retrieval.k, vectors.shape[0])
-    score = lambda batch: tf.math.top_k(tf.linalg.matmul(towers(batch), vectors, transpose_b=True), k).indices
-    return _measure(tf.function(score, reduce_retracing=True), valid, "Recall", k)
+    return _measure(lambda batch: score(batch, vectors, k), valid, "Recall", k)
 
   _fit(
     run,
@@ -165,11 +185,11 @@ def _fit(
 ) -> None:
   config = run.config
   name = folder.name
-  check_batch(f"{'retrieval' if name == 'towers' else 'ranker'}.batch", settings.batch, strategy)
-  mark = folder / "key.json"
-  if not resume or not mark.is_file() or files.read_json(mark)["key"] != key:
+  section = "retrieval" if name == "towers" else "ranker"
+  check_batch(f"{section}.batch", settings.batch, strategy)
+  if not resume or key_of(folder) != key:
     shutil.rmtree(folder, ignore_errors=True)
-    files.write_json(mark, {"key": key})
+    files.write_json(folder / KEY, {"key": key})
   step_count = steps(run.records, split, batch=settings.batch)
   with strategy.scope():
     decay = tf.keras.optimizers.schedules.CosineDecay(
@@ -194,7 +214,7 @@ def _fit(
       **wide,
     )
     with bar(f"train {name}") as update:
-      callbacks = [StopAtNaN("learning_rate"), held_out, Bar(update, first)]
+      callbacks = [StopAtNaN(f"{section}.learning_rate"), held_out, Bar(update, first)]
       if config.training.tensorboard:
         callbacks.append(tf.keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False))
       model.fit(
