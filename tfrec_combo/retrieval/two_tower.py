@@ -94,7 +94,7 @@ class TwoTower(OwnTrainStep):
     seed = self.step_seed(self.seed)
     words, targets = self.texts.of_queries(inputs["query"], training), inputs["target"]
     if training:
-      words, targets = self.pseudo_queries(words, targets, self.texts, seed + tf.constant([2, 0]))
+      words, targets = self.pseudo_queries(words, targets, self.texts, seed + tf.constant([2, 0]), training)
     positives = draw(targets, self.settings.targets, seed if training else None)
     queries, vectors = self.queries_and_positives(
       inputs, words, positives, training, seed + tf.constant([1, 0])

@@ -18,13 +18,18 @@ class PseudoQueries(tf.keras.layers.Layer):
   """
 
   def __init__(self, catalogue: Catalogue, share: float, seed: int, **kwargs):
-    super().__init__(**kwargs)
+    super().__init__(dtype="float32", **kwargs)  # a mixed policy would cast the first input and no other
     self.share = share
     self.like = table(_like(catalogue, seed), "like")
     self.categories = table(catalogue.categories, "categories_of_products")
 
   def call(
-    self, queries: tf.Tensor, targets: tf.Tensor, texts: FrozenTexts | TrainedTexts, seed: tf.Tensor
+    self,
+    queries: tf.Tensor,
+    targets: tf.Tensor,
+    texts: FrozenTexts | TrainedTexts,
+    seed: tf.Tensor,
+    training: bool = False,
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Draws who gets a query, and which.
 
@@ -32,6 +37,7 @@ class PseudoQueries(tf.keras.layers.Layer):
       queries: [B, W] text vectors, zero where there is no query.
       targets: [B, M] int32, what was added; pads are below 0.
       seed: [2] int32 of the draw.
+      training: whether the texts are in training, with dropout.
 
     Returns:
       queries [B, W], and targets [B, M], -1 for those that were not asked for.
@@ -51,7 +57,7 @@ class PseudoQueries(tf.keras.layers.Layer):
     asked = tf.where((level > 0) & (named > 0), named, leaf)
     name = texts.of_categories(asked)
     by_name = (level > 0) & tf.reduce_any(name != 0, axis=1)
-    text = texts.of_products(tf.gather(self.like, tf.maximum(first, 0)), training=True)
+    text = texts.of_products(tf.gather(self.like, tf.maximum(first, 0)), training)
     made = tf.where(by_name[:, None], name, text)
     relevant = (
       tf.reduce_any(rows_of(self.categories, targets) == asked[:, None, None], axis=-1) & (asked > 0)[:, None]
