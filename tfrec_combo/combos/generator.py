@@ -18,7 +18,7 @@ class Sets(NamedTuple):
 
 
 class _Beam(NamedTuple):
-  """chosen: [B, W, P] bool. scores, cost: [B, W] float32. keys: [B, W] int64, equal for equal sets."""
+  """chosen: [B, W, P] bool. scores: [B, W] float32. cost: [B, W] float64. keys: [B, W] int64, equal for equal sets."""
 
   chosen: tf.Tensor
   scores: tf.Tensor
@@ -36,8 +36,9 @@ class SetGenerator(tf.Module):
 
   def __init__(self, pool: int, beam: int, sets: int, size: int, pair_weight: float):
     super().__init__(name="set_generator")
-    self.pool, self.beam, self.sets, self.size, self.pair_weight = pool, beam, sets, size, pair_weight
-    # Sums of random 62-bit numbers tell sets apart whatever the order of their members.
+    self.pool, self.sets, self.size, self.pair_weight = pool, sets, size, pair_weight
+    self.beam = max(beam, sets)  # what is answered must have been kept
+    # Sums of random 55-bit numbers tell sets apart whatever the order of their members.
     self.codes = tf.constant(np.random.default_rng(0).integers(1, 2**55, pool), tf.int64)
 
   def __call__(
@@ -60,6 +61,8 @@ class SetGenerator(tf.Module):
       budget: [B] float32, largest total; 0 or less: none.
     """
     limited = budget > 0
+    # In float64 only what float32 made of the prices themselves is left to forgive; see _completable.
+    prices, budget = tf.cast(prices, tf.float64), tf.cast(budget, tf.float64)
     budget = tf.where(limited, budget, UNLIMITED)
     valid &= ~limited[:, None] | ((prices > 0) & (prices <= budget[:, None]))
     # Without a budget prices do not matter; zeros keep sums of unknown prices out of the comparison.
@@ -69,7 +72,7 @@ class SetGenerator(tf.Module):
     beam = _Beam(
       tf.zeros([batch, self.beam, self.pool], tf.bool),
       first,
-      tf.zeros([batch, self.beam]),
+      tf.zeros([batch, self.beam], tf.float64),
       tf.zeros([batch, self.beam], tf.int64),
     )
     pair_weight = self.pair_weight / tf.maximum(tf.cast(size, tf.float32) - 1, 1)
@@ -151,5 +154,6 @@ def _completable(
     tf.where(among, at(sums, n + 1)[..., None], prices[:, None, :] + at(sums, n)[..., None])
     + beam.cost[..., None]
   )
-  slack = 1e-5 * tf.abs(budget)  # float sums of prices in cents: 9.99 + 0.01 is within 10
+  # Prices and budget are rounded to float32: 9.99 + 0.01 is within 10, and 1999.99 + 0.02 is not within 2000.
+  slack = 1.2e-7 * tf.abs(budget)
   return (cost <= (budget + slack)[:, None, None]) & (available > n[:, None])[..., None]
