@@ -4,6 +4,11 @@ import numpy as np
 
 from tfrec_combo.base import config as c
 from tfrec_combo.base.stack import tf
+from tfrec_combo.combos.candidates import Candidates, Request
+from tfrec_combo.combos.co_purchase import CoPurchase, count, order_matrix
+from tfrec_combo.combos.features import Features
+from tfrec_combo.combos.ranker import Ranker
+from tfrec_combo.retrieval.index import ExactIndex
 from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.towers.catalogue import LEVELS, Catalogue
 from tfrec_combo.towers.text_table import FrozenTexts
@@ -98,3 +103,47 @@ def block_orders(count: int, blocks: int, size: int, held: int, seed: int = 0) -
   rng = np.random.default_rng(seed)
   inside = np.argsort(rng.random([count, size]), axis=1)[:, :held]
   return (inside + size * rng.integers(0, blocks, [count, 1])).astype(np.int32)
+
+
+def orders(rows, products: int) -> CoPurchase:
+  """Co-purchase counts of orders given as lists of product rows, every neighbour kept."""
+  return count(order_matrix([np.array(row, np.int32) for row in rows], products), products, 0.0)
+
+
+def candidates(rows, products: int, most: int = 400) -> Candidates:
+  """The blend of sources over orders given as lists of product rows."""
+  made = Candidates(most, products, products, 0.0)
+  made.learn(orders(rows, products))
+  return made
+
+
+def request(
+  basket=((),), history=None, days=None, exclude=None, query=None, user=None, width=None
+) -> Request:
+  """A batch of requests in catalogue rows; what is not given is absent."""
+  n = len(basket)
+  given = batch(basket, history=history, days=days, width=width)
+  return Request(
+    history=given["history"],
+    history_days=given["history_days"],
+    basket=given["basket"],
+    exclude=padded([[]] * n if exclude is None else exclude, width),
+    query=tf.zeros([n, WIDTH]) if query is None else tf.constant(query),
+    user=tf.zeros([n, 8]) if user is None else tf.constant(user),
+  )
+
+
+def ranker(shop: Catalogue, rows, settings: c.Config | None = None, seed: int = 0) -> Ranker:
+  """An untrained ranker over untrained towers and the counts of some orders."""
+  settings = settings or config()
+  towers = two_tower(shop, settings, seed=seed)
+  vectors = towers.encode_catalogue()
+  return Ranker(
+    candidates(rows, len(shop), settings.ranker.candidates),
+    Features(shop, vectors, towers.texts.products.numpy()),
+    towers.user_tower,
+    towers.texts,
+    ExactIndex().build(vectors, shop.ids),
+    towers.pseudo_queries,
+    settings,
+  )
