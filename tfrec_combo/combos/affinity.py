@@ -41,6 +41,8 @@ def affinity(rows: tf.Tensor, features: Features, counts: Candidates) -> tf.Tens
   leaf = rows_of(features.leaf, rows)
   same = (leaf[:, :, None] == leaf[:, None, :]) & (leaf[:, :, None] > 0)
   variants = same & (tf.linalg.matmul(texts, texts, transpose_b=True) > SAME_TEXT)
-  score = lift + 0.3 * doubt * near - tf.cast(variants, tf.float32)
+  score = lift + 0.3 * doubt * near
+  # Also where many orders hold both: three flavours of one thing are often bought together, and are no combination.
+  score = tf.where(variants, tf.minimum(score, 0) - 1, score)
   valid = (rows >= 0)[:, :, None] & (rows >= 0)[:, None, :]
   return tf.where(valid, tf.linalg.set_diag(score, tf.zeros_like(score[:, :, 0])), 0.0)
