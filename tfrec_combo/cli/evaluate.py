@@ -12,7 +12,7 @@ def evaluate(
   config: ConfigOption = "quickstart",
   overrides: SetOption = None,
   model: Annotated[
-    str | None, typer.Option(help="A model's folder; none: the config's newest export.")
+    str | None, typer.Option(metavar="FOLDER", help="A model's folder; none: the config's newest export.")
   ] = None,
 ) -> None:
   """Rank held-out orders through the SavedModel, beside the peers, and write the report.

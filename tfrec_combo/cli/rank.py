@@ -6,18 +6,20 @@ import typer
 
 
 def rank(
-  model: Annotated[str, typer.Option(help="A model's folder, or one version of it.")],
-  queries: Annotated[str, typer.Option(help="Requests, one JSON object a line.")],
-  out: Annotated[str, typer.Option(help="Rankings, one JSON object a line, best first.")],
+  model: Annotated[str, typer.Option(metavar="FOLDER", help="A model's folder, or one version of it.")],
+  queries: Annotated[str, typer.Option(metavar="FILE", help="Requests, one JSON object a line.")],
+  out: Annotated[str, typer.Option(metavar="FILE", help="Rankings, one JSON object a line, best first.")],
   k: Annotated[int, typer.Option("-k", help="Products answered to each request.")] = 20,
   batch: Annotated[int, typer.Option(help="Requests asked at once.")] = 64,
   signature: Annotated[str, typer.Option(help="What answers: recommend, or complete_basket.")] = "recommend",
 ) -> None:
   """Answer every request of a file, in its order, whatever its length.
 
-  A request: {"query_id": "1", "history": [{"product_id": "17", "days_ago": 3.5}], "basket": ["29"], "query": "tea",
-  "exclude": ["3"]}, history newest first; all but query_id may be left out.
-  Its ranking: {"query_id": "1", "ids": ["30", "12"]}.
+  A request: {"query_id": "1", "history": [{"product_id": "17", "days_ago": 3.5}], "basket": ["29"], "query": "tea"}
+
+  Its ranking: {"query_id": "1", "ids": ["30", "12"]}
+
+  History stands newest first; "context" and "exclude" (ids) may be given, too; all but query_id may be left out.
 
   Example: tfrec-combo rank --model saved_models/shop --queries queries.jsonl --out rankings.jsonl -k 20
   """

@@ -9,9 +9,10 @@ Ids = list[str] | None
 
 
 def recommend(
-  model: Annotated[str, typer.Option(help="A model's folder, or one version of it.")],
+  model: Annotated[str, typer.Option(metavar="FOLDER", help="A model's folder, or one version of it.")],
   history: Annotated[
-    Ids, typer.Option(metavar="ID[:DAYS],...", help="Bought before, and days ago (0 if not said).")
+    Ids,
+    typer.Option(metavar="ID[:DAYS],...", help="Bought before, newest first, and days ago (0 if not said)."),
   ] = None,
   basket: Annotated[Ids, typer.Option(metavar="ID,...", help="In the basket now.")] = None,
   query: Annotated[str, typer.Option(help="What the shopper looks for, in words.")] = "",
@@ -19,11 +20,11 @@ def recommend(
   exclude: Annotated[Ids, typer.Option(metavar="ID,...", help="Not to be answered.")] = None,
   k: Annotated[int, typer.Option("-k", help="Products answered.")] = 10,
   combine: Annotated[bool, typer.Option("--combine", help="Answer sets that go together.")] = False,
-  size: Annotated[int | None, typer.Option(help="With --combine: products in a set.  [default: 3]")] = None,
+  size: Annotated[int | None, typer.Option(help="With --combine: products in a set (3 if not said).")] = None,
   budget: Annotated[float | None, typer.Option(help="With --combine: the most a set may cost.")] = None,
   as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-  """Ask a model once. With a basket, each answer says what in it it goes with best.
+  """Ask a model once. With a basket, each answer names the product of it that it goes with best.
 
   Example: tfrec-combo recommend --model saved_models/shop --history 826249:3,981760:12 --basket 1029743
 
