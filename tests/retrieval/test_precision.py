@@ -27,7 +27,8 @@ def recall(model):
 
 
 def test_it_learns(policy):
-  model = makers.two_tower(makers.catalogue(BLOCKS * SIZE))
+  settings = makers.config(retrieval={"pseudo_queries": 0.2})
+  model = makers.two_tower(makers.catalogue(BLOCKS * SIZE), settings)
   model.compile(optimizer=tf.keras.optimizers.Adam(0.02))
   scaled = isinstance(model.optimizer, tf.keras.mixed_precision.LossScaleOptimizer)
   assert scaled == (policy == "mixed_float16")
@@ -40,3 +41,27 @@ def test_it_learns(policy):
   assert recall(model) > 0.9
   assert all(v.dtype == tf.float32 for v in model.trainable_variables)
   assert model(BASKETS).dtype == tf.float32
+
+
+def moved(name):
+  """How one SGD step moves the dense weights, where gradients are far below what float16 can hold."""
+  tf.keras.mixed_precision.set_global_policy(name)
+  model = makers.two_tower(makers.catalogue(BLOCKS * SIZE), makers.config(retrieval={"temperature": 1e6}))
+  model.compile(optimizer=tf.keras.optimizers.SGD(1e6))
+  weights = [
+    *model.user_tower.hidden.weights,
+    *model.user_tower.out.weights,
+    *model.product_tower.hidden.weights,
+  ]
+  before = [w.numpy() for w in weights]
+  batch = makers.batch(ORDERS[:64, :1], ORDERS[:64, 1:])
+  model.fit(tf.data.Dataset.from_tensors(batch), verbose=0)
+  return np.concatenate([(w.numpy() - b).ravel() for w, b in zip(weights, before)])
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16"], indirect=True)
+def test_small_gradients_survive_half_precision(policy):
+  half, whole = moved(policy), moved("float32")
+  assert np.linalg.norm(whole) > 0.01
+  np.testing.assert_allclose(np.linalg.norm(half), np.linalg.norm(whole), rtol=0.05)
+  assert half @ whole > 0.99 * np.linalg.norm(half) * np.linalg.norm(whole)
