@@ -76,7 +76,13 @@ class ServedModel(tf.Module):
       "exclude": self.rows.lookup(inputs["exclude_ids"]),
       "context": inputs["context"],
     }
-    request = ranker.request(batch, text_tower.encode(inputs["query"]))
+    # Most requests bring no words, and BERT is the dearest part of an answer.
+    words = tf.cond(
+      tf.reduce_any(inputs["query"] != ""),
+      lambda: text_tower.encode(inputs["query"]),
+      lambda: tf.zeros([tf.shape(inputs["query"])[0], text_tower.width]),
+    )
+    request = ranker.request(batch, words)
     said = (
       tf.reduce_any(request.history >= 0, 1) | tf.reduce_any(request.basket >= 0, 1) | (inputs["query"] != "")
     )
