@@ -177,7 +177,7 @@ class Config(Section):
 
   name: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "shop"
   runs: str = "runs"  # run folders land in <runs>/<name>
-  seed: int = 0
+  seed: Annotated[int, pydantic.Field(ge=0, lt=2**31)] = 0
   data: Data = Data()
   split: Split = Split()
   records: Records = Records()

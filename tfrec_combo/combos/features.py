@@ -83,11 +83,15 @@ class Features(tf.keras.layers.Layer):
     return tf.stack([values[name] for name in NAMES], axis=-1)
 
   def _share(self, group: tf.Variable, rows: tf.Tensor, others: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Share of the weight [B, S] of products `others` that lies in the candidate's group: [B, K]."""
+    """Share of the weight [B, S] of products `others` that lies in the candidate's group: [B, K]; 0 for products that
+    have none."""
     batch = tf.shape(rows)[0]
-    flat = rows_of(group, others) + tf.range(batch)[:, None] * self.categories
+    groups = rows_of(group, others)
+    flat = groups + tf.range(batch)[:, None] * self.categories
     total = tf.math.unsorted_segment_sum(
-      tf.reshape(weights, [-1]), tf.reshape(flat, [-1]), batch * self.categories
+      tf.reshape(weights * tf.cast(groups > 0, tf.float32), [-1]),
+      tf.reshape(flat, [-1]),
+      batch * self.categories,
     )
     total = tf.reshape(total, [batch, self.categories]) / tf.maximum(
       tf.reduce_sum(weights, 1, keepdims=True), 1e-6
