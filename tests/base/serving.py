@@ -41,7 +41,9 @@ def unrestored(folder: pathlib.Path) -> set[str]:
   saved = saved_model_pb2.SavedModel.FromString((pathlib.Path(folder) / "saved_model.pb").read_bytes())
   model = saved.meta_graphs[0]
   nodes = {node.name: node for node in model.graph_def.node}
-  outputs = [t.name for s in model.signature_def.values() for t in s.outputs.values()]
+  # The initialiser reads the paths of vocabulary files, which it fills itself.
+  signatures = [s for name, s in model.signature_def.items() if name != "__saved_model_init_op"]
+  outputs = [t.name for s in signatures for t in s.outputs.values()]
   read = _variables(nodes, outputs)
   return read - _variables(nodes, [model.saver_def.restore_op_name])
 

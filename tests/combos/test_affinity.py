@@ -42,7 +42,7 @@ def test_complements_attract_and_substitutes_repel():
   # Near-equal texts of one leaf, popular both and never in one order.
   assert found[0, 1] < -1
   assert found[2, 3] < -1
-  assert found[4, 5] > 0.1, "one category is no fault where the texts differ and orders hold both"
+  assert found[4, 5] > 0.1, "things of one category that are somewhat alike, which orders hold together"
   assert found[0, 4] < -0.4, "often bought, never together"
 
 
@@ -102,3 +102,13 @@ def test_vectors_stand_in_only_where_there_is_little_evidence():
   gained = with_vectors - without
   assert gained[0, 2] > 0.2
   assert 0 <= gained[0, 1] < 0.05
+
+
+def test_what_is_alike_without_evidence_goes_together_across_categories_and_not_within_one():
+  features, counts = shop(orders=[[TEA]] * 3)
+  near = np.zeros(features.vectors.shape, np.float32)
+  near[:, 0] = 1
+  features.vectors.assign(near)
+  found = affinity(makers.padded([[CAMERA, CAMERA2, BAG]]), features, counts).numpy()[0]
+  assert found[0, 2] > 0.2
+  assert found[0, 1] < -0.2

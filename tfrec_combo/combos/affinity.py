@@ -6,6 +6,8 @@ from tfrec_combo.combos.features import Features
 from tfrec_combo.towers.constants import rows_of
 
 SAME_TEXT = 0.85  # cosine of two texts of one category above which they name variants of one thing
+# Above this they do unless orders hold both: with MiniLM, one title under two brands has 0.6 to 0.9.
+LIKE_TEXT = 0.6
 LARGEST_LIFT = 4.0  # log of observed over expected; beyond it more evidence says nothing new
 
 
@@ -25,8 +27,9 @@ def together(rows: tf.Tensor, others: tf.Tensor, counts: Candidates) -> tuple[tf
 def affinity(rows: tf.Tensor, features: Features, counts: Candidates) -> tf.Tensor:
   """How well each two products of a pool go together: [B, P, P], symmetric, about -1 (substitutes) to 1; 0 on the diagonal.
 
-  The log of orders that hold both over those that chance would give, smoothed by one order; where there is too little
-  evidence the product vectors stand in, and near-equal texts of one category count against the pair.
+  The log of orders that hold both over those that chance would give, smoothed by one order. Where there is too little
+  evidence the product vectors stand in: what is alike goes together, but within one category it stands for each other.
+  Variants of one thing, by their texts and category, count against the pair.
   """
   one, known = together(rows, rows, counts)
   count = tf.maximum(one, tf.transpose(one, [0, 2, 1]))
@@ -40,8 +43,9 @@ def affinity(rows: tf.Tensor, features: Features, counts: Candidates) -> tf.Tens
   doubt = 1 / (1 + expected + count)
   leaf = rows_of(features.leaf, rows)
   same = (leaf[:, :, None] == leaf[:, None, :]) & (leaf[:, :, None] > 0)
-  variants = same & (tf.linalg.matmul(texts, texts, transpose_b=True) > SAME_TEXT)
-  score = lift + 0.3 * doubt * near
+  alike = tf.linalg.matmul(texts, texts, transpose_b=True)
+  variants = same & ((alike > SAME_TEXT) | ((alike > LIKE_TEXT) & (lift <= 0)))
+  score = lift + 0.3 * doubt * tf.where(same, -near, near)
   # Also where many orders hold both: three flavours of one thing are often bought together, and are no combination.
   score = tf.where(variants, tf.minimum(score, 0) - 1, score)
   valid = (rows >= 0)[:, :, None] & (rows >= 0)[:, None, :]

@@ -112,7 +112,10 @@ class ServedModel(tf.Module):
     """As `recommend`, with the basket product that each goes with best and the number of orders that hold both."""
     request, rows, scores = self.ranked(inputs, self.settings["k"])
     basket = trimmed(request.basket)
-    count, _ = together(rows, basket, self._parts()[0].candidates)
+    counts = self._parts()[0].candidates
+    # Either may have the other among its neighbours: those of a popular product are more than are kept.
+    back = tf.transpose(together(basket, rows, counts)[0], [0, 2, 1])
+    count = tf.maximum(together(rows, basket, counts)[0], back)
     most = tf.reduce_max(count, axis=-1)
     partner = tf.where(most > 0, tf.gather(basket, tf.argmax(count, axis=-1), batch_dims=1), -1)
     return {
