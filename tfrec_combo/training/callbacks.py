@@ -88,12 +88,13 @@ class HeldOut(tf.keras.callbacks.Callback):
   def resume(self, model: tf.keras.Model) -> int:
     """Restores the last whole epoch if there is one; returns the epochs already trained."""
     self.set_model(model)
+    # Slots exist only after the optimizer was built: else they would be restored at the first step, and a train step that
+    # makes variables is traced twice.
+    model.optimizer.build(model.trainable_variables)
     self.connect()
     if (self.folder / STATE).is_file():
       self.state = files.read_json(self.folder / STATE)
       if self.state["epoch"]:
-        # The optimizer's slots exist only after it was built; else they would be restored at the first step.
-        model.optimizer.build(model.trainable_variables)
         path = str(self.folder / self.state["checkpoints"][str(self.state["epoch"])])
         self.checkpoint.restore(path).assert_existing_objects_matched()
     return self.state["epoch"]

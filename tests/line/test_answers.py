@@ -1,0 +1,192 @@
+"""The contract of the answers: popularity, unknown ids, exclusions, batches."""
+
+import numpy as np
+import pytest
+
+from tests.line.shop import SETTINGS, requests, truth, words
+from tfrec_combo.pipeline.catalogue import catalogue
+from tfrec_combo.training.assemble import Run, co_purchase
+
+IDS = [f"p{i:04d}" for i in range(120)]
+SIGNATURES = ("recommend", "complete_basket", "combine", "embed_queries")
+
+
+def mixed(signature, rows=6, seed=0):
+  """Requests of every kind, the first one empty."""
+  rng = np.random.default_rng(seed)
+  some = lambda most: [list(rng.choice(IDS, rng.integers(0, most + 1), replace=False)) for _ in range(rows)]
+  given = {"history_ids": some(8), "basket_ids": some(4), "exclude_ids": some(6)}
+  given |= {"history_days": [np.sort(rng.uniform(0, 90, len(h))) for h in given["history_ids"]]}
+  given |= {
+    "query": ["", "camping", "", "coffee for guests", "", ""][:rows],
+    "context": ["", "app"] * (rows // 2),
+  }
+  for name in ("history_ids", "basket_ids", "exclude_ids", "history_days"):
+    given[name][0] = []
+  if signature == "combine":
+    given |= {"size": rng.integers(1, 5, rows), "budget": rng.choice([0, 30, 100, 500], rows)}
+  return requests(rows, signature, **given)
+
+
+def batch(inputs, rows):
+  return {k: v[rows] for k, v in inputs.items()}
+
+
+@pytest.fixture(scope="module")
+def counts(line):
+  """Orders that hold each product, and each two where one is among the kept neighbours of the other."""
+  kept = co_purchase(Run(line.config), ("train", "rank", "valid"), len(IDS))
+  both = np.zeros([len(IDS), len(IDS)])
+  for row, (others, numbers) in enumerate(zip(kept.rows, kept.together)):
+    both[row, others[others >= 0]] = numbers[others >= 0]
+  assert (both != both.T).any(), "popular products have more neighbours than are kept"
+  return kept.orders, np.maximum(both, both.T)
+
+
+def test_an_empty_request_gets_the_popular_products_in_their_order(served, line, counts):
+  assert catalogue(Run(line.config).records)["product_id"].to_list() == IDS
+  asked = requests(
+    3, basket_ids=[[], ["nothing of ours"], []], exclude_ids=[[], [], ["p0001"]], context=["", "", "web"]
+  )
+  for signature in ("recommend", "complete_basket", "serving_default"):
+    answer = served.predict(signature, asked)
+    for row in words(answer["product_ids"]):
+      orders = [counts[0][IDS.index(p)] for p in row]
+      assert len(row) == SETTINGS["export"]["k"]
+      assert orders == sorted(orders, reverse=True)
+      assert orders[-1] >= np.sort(counts[0])[::-1][len(row)]
+    assert (np.diff(answer["scores"]) <= 0).all()
+
+
+def test_unknown_ids_are_ignored(served):
+  known = requests(
+    1,
+    history_ids=[["p0004", "p0100"]],
+    history_days=[[3, 9]],
+    basket_ids=[["p0020", "p0031"]],
+    exclude_ids=[["p0001"]],
+  )
+  mixed_in = requests(
+    1,
+    history_ids=[["p0004", "p0100", "gone", "p4"]],
+    history_days=[[3, 9, 10, 11]],
+    basket_ids=[["p0020", "", "P0020", "p0031", " p0020"]],
+    exclude_ids=[["", "?", "p0001"]],
+  )
+  for signature in ("recommend", "complete_basket", "embed_queries"):
+    one, other = served.predict(signature, known), served.predict(signature, mixed_in)
+    for name, values in one.items():
+      if values.dtype == object:
+        assert (values == other[name]).all()
+      else:
+        np.testing.assert_allclose(values, other[name], atol=1e-5)
+
+
+def test_nothing_is_answered_twice_nor_out_of_basket_and_exclusions(served):
+  for seed in range(4):
+    for signature, name in (
+      ("recommend", "product_ids"),
+      ("complete_basket", "product_ids"),
+      ("combine", "set_ids"),
+    ):
+      asked = mixed(signature, seed=seed)
+      answer = served.predict(signature, asked)[name]
+      for row, found in enumerate(words(answer)):
+        gone = {*asked["basket_ids"][row], *asked["exclude_ids"][row]}
+        for products in found if name == "set_ids" else [found]:
+          assert len(set(products)) == len(products)
+          assert not set(products) & gone
+
+
+@pytest.mark.parametrize("signature", SIGNATURES)
+def test_rows_of_a_batch_do_not_know_of_each_other(served, signature):
+  asked = mixed(signature)
+  whole = served.predict(signature, asked)
+  for rows in (slice(0, 1), slice(1, 2), slice(2, 6)):
+    part = served.predict(signature, batch(asked, rows))
+    for name, values in whole.items():
+      if values.dtype == object:
+        assert (part[name] == values[rows]).all(), name
+      else:
+        np.testing.assert_allclose(part[name], values[rows], atol=1e-5, err_msg=name)
+
+
+def test_products_are_embedded_each_by_itself(served):
+  asked = {
+    "text": np.array(["Nordal tent", "", "soft baby blanket"], object),
+    "category": np.array(["Outdoor > Tents > Big > Bigger", "", "no such > path"], object),
+    "price": np.array([10, 0, -1], np.float32),
+  }
+  whole = served.predict("embed_products", asked)["vectors"]
+  np.testing.assert_allclose(np.linalg.norm(whole, axis=1), 1, atol=1e-5)
+  for i in range(3):
+    one = served.predict("embed_products", batch(asked, slice(i, i + 1)))["vectors"]
+    np.testing.assert_allclose(one[0], whole[i], atol=1e-5)
+
+
+def test_prices_are_those_of_the_catalogue(served, line):
+  prices = dict(zip(IDS, catalogue(Run(line.config).records)["price"]))
+  answer = served.predict("recommend", mixed("recommend"))
+  for ids, shown in zip(answer["product_ids"], answer["prices"]):
+    for product, price in zip(ids, shown):
+      assert price == pytest.approx(prices[product.decode()] if product else 0)
+
+
+def test_goes_with_names_the_product_of_the_basket_with_the_most_orders_of_both(served, counts):
+  baskets = [["p0020", "p0001"], ["p0113", "p0050", "p0032"], ["p0066", "new"]]
+  answer = served.predict("complete_basket", requests(3, basket_ids=baskets))
+  some = 0
+  for basket, ids, partners, numbers in zip(
+    baskets, answer["product_ids"], answer["goes_with_ids"], answer["bought_together"]
+  ):
+    rows = [IDS.index(p) for p in basket if p in IDS]
+    for product, partner, number in zip(ids, partners, numbers):
+      seen = counts[1][IDS.index(product.decode()), rows]
+      assert number == seen.max()
+      if number:
+        some += 1
+        assert seen[rows.index(IDS.index(partner.decode()))] == number
+      else:
+        assert partner == b""
+  assert some > 30
+
+
+def test_combine_holds_size_budget_and_exclusions(served):
+  right = truth()
+  mains = ["p0000", "p0020", "p0033"]
+  sizes, budgets = [1, 2, 3, 4] * 6, [0, 25, 60, 100, 250, 9] * 4
+  rows = len(sizes)
+  asked = requests(
+    rows,
+    "combine",
+    basket_ids=[[mains[i % 3]] for i in range(rows)],
+    exclude_ids=[sorted(right.complements[mains[i % 3]])[:3] if i % 2 else [] for i in range(rows)],
+    size=sizes,
+    budget=budgets,
+  )
+  answer = served.predict("combine", asked)
+  found = 0
+  for row, sets in enumerate(words(answer["set_ids"])):
+    for products, prices, total, score in zip(
+      sets, answer["set_prices"][row], answer["totals"][row], answer["set_scores"][row]
+    ):
+      assert total == pytest.approx(prices.sum(), abs=1e-4)
+      assert len(products) in (0, sizes[row])
+      if products:
+        found += 1
+        assert not budgets[row] or total <= budgets[row] + 1e-3
+        assert score > -1e8
+        assert not set(products) & {*asked["basket_ids"][row], *asked["exclude_ids"][row]}
+      else:
+        assert (total, score) == (0, np.float32(-1e9))
+    assert len({frozenset(s) for s in sets if s}) == len([s for s in sets if s])
+    assert (np.diff(answer["set_scores"][row]) <= 0).all()
+  assert found > 40
+
+
+@pytest.mark.parametrize(("size", "budget"), [(0, 0), (-1, 0), (5, 0), (3, 0.01)])
+def test_a_wish_that_nothing_meets_gets_empty_sets(served, size, budget):
+  answer = served.predict(
+    "combine", requests(1, "combine", basket_ids=[["p0020"]], size=[size], budget=[budget])
+  )
+  assert words(answer["set_ids"]) == [[[], [], []]]
