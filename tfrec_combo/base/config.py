@@ -116,7 +116,7 @@ class Retrieval(Section):
   shrink: Annotated[float, pydantic.Field(ge=0)] = (
     3.0  # of co-purchase cosines: larger trusts rare pairs less
   )
-  epochs: Positive = 6
+  epochs: Positive | None = None  # the most; none: 4, and more in a small shop until there are 1,000 steps
   batch: Positive = 256
   learning_rate: Annotated[float, pydantic.Field(gt=0)] = 2e-3
 
@@ -127,7 +127,7 @@ class Ranker(Section):
   candidates: Positive = 400  # candidates ranked for a request, of all those the sources bring
   layers: tuple[Positive, ...] = (64, 32)
   crosses: Annotated[int, pydantic.Field(ge=0)] = 2
-  epochs: Positive = 8
+  epochs: Positive | None = None  # the most; none: 4, and more in a small shop until there are 500 steps
   batch: Positive = 64
   learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
 

@@ -4,6 +4,7 @@ import contextvars
 import functools
 import importlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -53,6 +54,8 @@ def options(
   Example: tfrec-combo doctor
   """
   _debug.set(debug)
+  if not debug:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a machine without a GPU is no error to tell of
   log = logging.getLogger("tfrec_combo")
   if not log.handlers:
     handler = logging.StreamHandler()

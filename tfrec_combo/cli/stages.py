@@ -23,16 +23,43 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
   if not fresh and manifest.is_complete(run.records, key) and (config.run_dir / "profile.json").is_file():
     log.info("records: %s is up to date", run.records)
     return files.read_json(config.run_dir / "profile.json")
+  (config.run_dir / "dropped.json").unlink(missing_ok=True)
   from tfrec_combo.records.builder import write
 
   log.info("read %s", config.data.source)
-  decisions = decide(sources.read(config, config.run_dir / "dropped.json"), config)
+  dropped = config.run_dir / "dropped.json"
+  decisions = decide(sources.read(config, dropped), config)
+  if dropped.is_file():
+    tables = files.read_json(dropped)["tables"].items()
+    told = [
+      f"{t['rows_dropped']:,} of {t['rows_read']:,} rows of {name}" for name, t in tables if t["rows_dropped"]
+    ]
+    log.warning("dropped %s; what and why: %s", ", ".join(told) or "nothing", dropped)
   with bar("write records") as update:
     write(decisions, config, run.records, update)
+  log.info("records: %s", run.records)
   files.write_json(config.run_dir / "profile.json", profile(decisions))
   with files.written_aside(config.run_dir / "config.yaml") as aside:
     aside.write_text(c.dump(config))
   return profile(decisions)
+
+
+def _prepared(config: c.Config) -> None:
+  """Refuses records that were made of other settings or files.
+
+  Raises:
+    DataError: says to prepare first.
+  """
+  from tfrec_combo.base.errors import DataError
+  from tfrec_combo.records import manifest
+  from tfrec_combo.training.assemble import Run
+
+  records = Run(config).records
+  manifest.read_manifest(records)
+  if not manifest.is_complete(records, manifest.key(config)):
+    raise DataError(
+      f"{records} is of other data, split or records settings, or of other files; run `tfrec-combo prepare` first"
+    )
 
 
 class Timer:
@@ -56,6 +83,7 @@ def train(config: c.Config, resume: bool = True, fresh: bool = False) -> None:
   from tfrec_combo.training import fit
   from tfrec_combo.training.assemble import Run
 
+  _prepared(config)
   if fresh:
     for folder in (Run(config).towers, Run(config).ranker):
       shutil.rmtree(folder, ignore_errors=True)
@@ -72,6 +100,7 @@ def export(config: c.Config) -> pathlib.Path:
   from tfrec_combo.training import fit
   from tfrec_combo.training.assemble import Run
 
+  _prepared(config)
   settings = config.model_dump(mode="json", include={"export", "combine"})
   key = files.fingerprint([fit.ranker_key(Run(config)), settings])
   done = exporter.up_to_date(config, key)
@@ -84,7 +113,6 @@ def export(config: c.Config) -> pathlib.Path:
     update(1, 2)
     path = exporter.export(config, *models, key=key, check=replay_in_fresh_process)
     update(2, 2)
-  log.info("export: %s", path)
   return path
 
 
@@ -95,6 +123,7 @@ def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | 
   from tfrec_combo.pipeline.catalogue import catalogue
   from tfrec_combo.training.assemble import Run
 
+  _prepared(config)
   run = Run(config)
   products = catalogue(run.records)
   ranked, requests = rankings(run, model, products)

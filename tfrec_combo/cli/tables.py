@@ -19,7 +19,10 @@ def show(answer: "Answer") -> None:
   elif answer.combinations:
     console.print(_sets(answer))
   elif answer.signature == "combine":
-    console.print("no set fits; try a larger --budget, a smaller --size or fewer exclusions")
+    console.print(
+      "no set fits; try a larger --budget, a smaller --size or fewer exclusions"
+      " (a product without a price fits no budget)"
+    )
   else:
     console.print("no product is left to answer; exclude fewer")
 

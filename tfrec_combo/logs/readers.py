@@ -129,6 +129,8 @@ def _raise_missing(
   have = [c for names in columns for c in names]
   close = difflib.get_close_matches(column, have, n=1, cutoff=0.6)
   hint = f"did you mean {close[0]!r}? " if close else ""
+  if len(have) == 1 and ";" in have[0]:
+    hint = "fields are separated by commas here, not semicolons; "
   name = name.split("/")[0]
   raise DataError(
     f"{', '.join(map(str, paths))}: column {column!r} for {table}.{name} is not there; {hint}"

@@ -32,7 +32,8 @@ def decide(shop: Shop, config: Config) -> Decisions:
   examples = _draw(lines, config.seed, config.data.min_order, config.records.basket)
   orders = orders.join(examples, on="order_id", how="inner").sort("timestamp", "order_id", nulls_last=True)
   if orders.filter(pl.col("split") == "train").is_empty():
-    way_out = "lower data.min_order, data.min_orders or the days held out, or bring a longer log"
+    held_out = "split.test_days, split.valid_days and split.rank_days"
+    way_out = f"lower data.min_order, data.min_orders, or {held_out}, or bring a longer log"
     raise DataError(
       fault("data", "must leave orders to learn from", f"{orders.height} orders in all", way_out)
     )

@@ -101,8 +101,9 @@ class HeldOut(tf.keras.callbacks.Callback):
 
   def on_epoch_end(self, epoch, logs=None):
     value = self.measure()
-    state = self.state
-    for key, number in {**(logs or {}), self.metric: value}.items():
+    state, logs = self.state, {} if logs is None else logs
+    logs[self.metric] = value  # callbacks after this one, such as TensorBoard, see it too
+    for key, number in logs.items():
       state["history"].setdefault(key, []).append(float(number))
     if state["best"] is None or value > state["best"]:
       state |= {"best": value, "best_epoch": epoch + 1}

@@ -1,32 +1,24 @@
 """Fits the two towers, then the ranker over them; each goes on where a killed run stopped."""
 
-import logging
 import pathlib
-import shutil
-from collections.abc import Callable
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from tfrec_combo.base import files
 from tfrec_combo.base.config import Config
 from tfrec_combo.base.errors import ModelError
-from tfrec_combo.base.progress import bar
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import Ranker
-from tfrec_combo.metrics.ranking import METRICS, hits_of
 from tfrec_combo.pipeline.batches import batches
-from tfrec_combo.pipeline.files import steps
 from tfrec_combo.records import manifest
 from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.text import TextTower
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
-from tfrec_combo.training.callbacks import KEY, Bar, HeldOut, StopAtNaN, check_trained, key_of, restore_best
-from tfrec_combo.training.strategy import check_batch, choose
+from tfrec_combo.training.callbacks import check_trained, restore_best
+from tfrec_combo.training.loop import Task, fit, held_out_batches, mean_of
+from tfrec_combo.training.strategy import choose
 
-log = logging.getLogger(__name__)
 LEAST_TO_RANK = 20  # orders; with fewer in the rank split the ranker learns on the train split
 
 
@@ -111,7 +103,7 @@ def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, res
   """Fits the retrieval task; the held-out metric is recall of the index's K, by exact search."""
   config = run.config
   wide: dict[str, Any] = {"history": config.towers.history}
-  valid = _held_out(run, wide)
+  valid = held_out_batches(run, wide)
 
   @tf.function(reduce_retracing=True)
   def score(batch: dict[str, tf.Tensor], vectors: tf.Tensor, k: int) -> tf.Tensor:
@@ -120,21 +112,10 @@ def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, res
   def recall() -> float:
     vectors = tf.constant(towers.encode_catalogue())
     k = min(config.retrieval.k, vectors.shape[0])
-    return _measure(lambda batch: score(batch, vectors, k), valid, "Recall", k)
+    return mean_of(lambda batch: score(batch, vectors, k), valid, "Recall", k)
 
-  _fit(
-    run,
-    towers,
-    strategy,
-    run.towers,
-    towers_key(run),
-    {"model": towers},
-    recall,
-    "train",
-    config.retrieval,
-    resume,
-    wide,
-  )
+  task = Task(towers, run.towers, towers_key(run), {"model": towers}, recall, "train", config.retrieval, wide)
+  fit(run, task, strategy, resume)
 
 
 def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resume: bool) -> None:
@@ -143,7 +124,7 @@ def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resum
   enough = manifest.read_manifest(run.records).counts.get("rank", 0) >= LEAST_TO_RANK
   split = "rank" if enough else "train"
   ranker.candidates.learn(assemble.co_purchase(run, ("train",), products))
-  valid = _held_out(run, {})
+  valid = held_out_batches(run, {})
   options: dict[str, Any] = {
     "batch": config.ranker.batch,
     "seed": config.seed,
@@ -153,97 +134,7 @@ def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resum
   sample = batches(run.records, split, config, training=True, **options)
   ranker.standardise(sample.take(20))
   score = tf.function(lambda batch: ranker(batch)[0], reduce_retracing=True)
-  ndcg = lambda: _measure(score, valid, "NDCG", 10)
-  _fit(
-    run,
-    ranker,
-    strategy,
-    run.ranker,
-    ranker_key(run),
-    {"net": ranker.net},
-    ndcg,
-    split,
-    config.ranker,
-    resume,
-    {},
-  )
+  ndcg = lambda: mean_of(score, valid, "NDCG", 10)
+  task = Task(ranker, run.ranker, ranker_key(run), {"net": ranker.net}, ndcg, split, config.ranker, {})
+  fit(run, task, strategy, resume)
   ranker.candidates.learn(assemble.co_purchase(run, ("train", "rank", "valid"), products))
-
-
-def _fit(
-  run: Run,
-  model: tf.keras.Model,
-  strategy: tf.distribute.Strategy,
-  folder: pathlib.Path,
-  key: str,
-  tracked: dict[str, Any],
-  measure: Callable[[], float],
-  split: str,
-  settings: Any,
-  resume: bool,
-  wide: dict[str, Any],
-) -> None:
-  config = run.config
-  name = folder.name
-  section = "retrieval" if name == "towers" else "ranker"
-  check_batch(f"{section}.batch", settings.batch, strategy)
-  if not resume or key_of(folder) != key:
-    shutil.rmtree(folder, ignore_errors=True)
-    files.write_json(folder / KEY, {"key": key})
-  step_count = steps(run.records, split, batch=settings.batch)
-  with strategy.scope():
-    decay = tf.keras.optimizers.schedules.CosineDecay(
-      settings.learning_rate, step_count * settings.epochs, alpha=0.05
-    )
-    model.compile(optimizer=tf.keras.optimizers.Adam(decay))
-  held_out = HeldOut(folder, tracked, "held_out", measure, config.training.patience)
-  with strategy.scope():
-    first = held_out.resume(model)
-  if not held_out.state["done"]:
-    if first:
-      log.info("%s: going on after epoch %d of %d", name, first, settings.epochs)
-    stream = batches(
-      run.records,
-      split,
-      config,
-      batch=settings.batch,
-      training=True,
-      seed=config.seed,
-      resplit=True,
-      first_epoch=first,
-      **wide,
-    )
-    with bar(f"train {name}") as update:
-      callbacks = [StopAtNaN(f"{section}.learning_rate"), held_out, Bar(update, first)]
-      if config.training.tensorboard:
-        callbacks.append(tf.keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False))
-      model.fit(
-        strategy.experimental_distribute_dataset(stream),
-        epochs=settings.epochs,
-        initial_epoch=first,
-        steps_per_epoch=step_count,
-        callbacks=callbacks,
-        verbose=0,
-      )
-  held_out.best()
-
-
-def _held_out(run: Run, wide: dict[str, Any]) -> list[dict[str, tf.Tensor]]:
-  """A fixed sample of held-out batches; the train split stands in where a tiny log has no newer orders."""
-  split = (assemble.splits(run, ("valid", "rank", "train")))[0]
-  most = max(1, run.config.training.valid_orders // 64)
-  stream = batches(run.records, split, run.config, batch=64, training=False, **wide)
-  every = max(1, steps(run.records, split, batch=64, drop_remainder=False) // most)
-  return list(stream.shard(every, 0).take(most))
-
-
-def _measure(
-  score: Callable[[dict], tf.Tensor], valid: list[dict[str, tf.Tensor]], metric: str, k: int
-) -> float:
-  values = []
-  for batch in valid:
-    targets = [row[row >= 0] for row in batch["target"].numpy()]
-    ranked = score(batch).numpy()
-    ranked = np.pad(ranked, [[0, 0], [0, max(0, k - ranked.shape[1])]], constant_values=-1)
-    values.append(METRICS[metric](hits_of(ranked, targets), np.array([len(t) for t in targets]), k=k))
-  return float(np.concatenate(values).mean())
