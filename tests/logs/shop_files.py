@@ -26,9 +26,9 @@ def data(folder, tables, **settings):
   return {"data": {"source": "tables", **values, **settings}}
 
 
-def read(folder, tables, summary_path=None, **settings):
+def read(folder, tables, summary_path=None, split=None, **settings):
   """The shop in the files of `folder`."""
-  return sources.read(config.parse(data(folder, tables, **settings)), summary_path)
+  return sources.read(config.parse(data(folder, tables, **settings) | {"split": split or {}}), summary_path)
 
 
 def written(folder, **texts):

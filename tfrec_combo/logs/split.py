@@ -7,10 +7,9 @@ import polars as pl
 
 from tfrec_combo.base.config import Config, Split
 from tfrec_combo.base.errors import DataError, fault
+from tfrec_combo.logs import moments
 from tfrec_combo.logs.decisions import SPLITS, Decisions
 from tfrec_combo.logs.shop import Shop
-
-DAY = datetime.timedelta(days=1)
 
 
 def decide(shop: Shop, config: Config) -> Decisions:
@@ -23,9 +22,8 @@ def decide(shop: Shop, config: Config) -> Decisions:
   Raises:
     DataError: no order is left to learn from.
   """
-  events = shop.events.filter(pl.col("event").is_in(list(config.data.history_events)))
-  lines = events.unique(["order_id", "product_id"], keep="first", maintain_order=True)
-  test_start = _test_start(lines, config.split)
+  lines = moments.counted(shop.events, config)
+  test_start = moments.test_start(lines, config)
   lines, orders = _orders(shop, lines, config, test_start)
   catalogue = _catalogue(shop, lines, config, test_start)
   lines = lines.join(catalogue.select("product_id", "row"), on="product_id", maintain_order="left")
@@ -39,21 +37,6 @@ def decide(shop: Shop, config: Config) -> Decisions:
     )
   history = lines.filter(pl.col("user_id") != "").sort("user_id", "timestamp", maintain_order=True)
   return _with_histories(orders, history, catalogue.drop("row"), config.records.history)
-
-
-def _test_start(lines: pl.DataFrame, split: Split) -> datetime.datetime | None:
-  if split.test_start is not None or lines.is_empty():
-    return _utc(split.test_start)
-  last = lines["timestamp"].max()
-  assert isinstance(last, datetime.datetime)
-  return last - split.test_days * DAY
-
-
-def _utc(moment: datetime.datetime | None) -> datetime.datetime | None:
-  """A moment of the config as the log's times are kept: UTC, without a zone."""
-  if moment is None or moment.tzinfo is None:
-    return moment
-  return moment.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def _orders(
@@ -94,8 +77,8 @@ def _split_of(config: Config, test_start: datetime.datetime | None) -> pl.Expr:
   )
   if test_start is None:
     return by_hash.alias("split")
-  valid = test_start - split.valid_days * DAY
-  rank = valid - split.rank_days * DAY
+  valid = test_start - split.valid_days * moments.DAY
+  rank = valid - split.rank_days * moments.DAY
   by_time = pl.coalesce(
     *[
       pl.when(pl.col("timestamp") >= start).then(pl.lit(s))
@@ -120,7 +103,7 @@ def _catalogue(
   shop: Shop, lines: pl.DataFrame, config: Config, test_start: datetime.datetime | None
 ) -> pl.DataFrame:
   learnt = lines.filter(pl.col("split") != "test")
-  until = _utc(config.data.catalogue_until) or test_start
+  until = moments.utc(config.data.catalogue_until) or test_start
   early = (
     learnt if until is None else learnt.filter(pl.col("timestamp").is_null() | (pl.col("timestamp") < until))
   )

@@ -18,7 +18,7 @@ def read(config: Config, summary_path: pathlib.Path | None = None) -> shop.Shop:
     StackError: the package that brings the data is not installed.
   """
   if config.data.source == "tables":
-    return tables.read(config.data, summary_path)
+    return tables.read(config, summary_path)
   if config.data.source == "synthetic":
     return synthetic.synthetic(config.seed)
-  return complete_journey.read()
+  return complete_journey.read(config)

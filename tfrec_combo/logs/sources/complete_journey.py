@@ -7,8 +7,9 @@ import re
 import polars as pl
 
 from tfrec_combo.base import pins
+from tfrec_combo.base.config import Config
 from tfrec_combo.base.errors import StackError, fault
-from tfrec_combo.logs import parsing, shop
+from tfrec_combo.logs import moments, parsing, shop
 from tfrec_combo.logs.sources import complete_journey_words as words
 
 LEFT_OUT_DEPARTMENTS = ("FUEL", "MISCELLANEOUS", "COUPON")  # no products that a shopper picks
@@ -24,13 +25,13 @@ def data_folder() -> pathlib.Path:
   return folder
 
 
-def read() -> shop.Shop:
+def read(config: Config) -> shop.Shop:
   """The shop, by the rules of its published benchmark.
 
   Products of the departments fuel, miscellaneous and coupon and those without a type are left out, and so are
   lines with a quantity of 0 or less; of lines with the same basket and product the first counts. A product's
-  price is the median of what was paid for one piece, rounded to cents, null where that is 0 or it was never
-  sold. Users are households, orders are baskets.
+  price is the median of what was paid for one piece before the test split, rounded to cents, null where that
+  is 0 or it was not sold by then. Users are households, orders are baskets.
   """
   folder = data_folder()
   products = pl.scan_parquet(folder / "products.parquet").filter(
@@ -40,8 +41,13 @@ def read() -> shop.Shop:
   lines = lines.join(products.select("product_id"), on="product_id", how="semi", maintain_order="left")
   lines = lines.unique(["basket_id", "product_id"], keep="first", maintain_order=True)
   paid = (pl.col("sales_value") / pl.col("quantity")).median().round(2)
-  sold = lines.collect()
-  prices = sold.group_by("product_id").agg(price=pl.when(paid > 0).then(paid).cast(pl.Float32))
+  sold = lines.with_columns(timestamp=pl.col("transaction_timestamp").cast(pl.Datetime("us"))).collect()
+  held_out = moments.test_start(sold, config)
+  prices = (
+    sold.filter(pl.col("timestamp") < held_out)
+    .group_by("product_id")
+    .agg(price=pl.when(paid > 0).then(paid).cast(pl.Float32))
+  )
   frame = products.collect().join(prices, on="product_id", how="left", maintain_order="left")
   levels = ("department", "product_category", "product_type")
   frame = frame.with_columns(
@@ -51,7 +57,7 @@ def read() -> shop.Shop:
     user_id=pl.col("household_id").cast(pl.String),
     order_id=pl.col("basket_id").cast(pl.String),
     product_id=pl.col("product_id").cast(pl.String),
-    timestamp=pl.col("transaction_timestamp").cast(pl.Datetime("us")),
+    timestamp=pl.col("timestamp"),
     event=pl.lit("purchase"),
     context=pl.lit(""),
   )

@@ -8,26 +8,27 @@ import polars as pl
 
 from tfrec_combo.base import config, files
 from tfrec_combo.base.errors import ConfigError, DataError, fault
-from tfrec_combo.logs import checks, parsing, readers, shop
+from tfrec_combo.logs import checks, moments, parsing, readers, shop
 from tfrec_combo.logs.faults import FaultReport
 
 _KEYS = {"products": "product_id", "bundles": "bundle_id"}  # tables whose ids other tables point at
 
 
-def read(data: config.Data, summary_path: pathlib.Path | None = None) -> shop.Shop:
-  """The shop in the files that `data` names.
+def read(settings: config.Config, summary_path: pathlib.Path | None = None) -> shop.Shop:
+  """The shop in the files that `settings.data` names.
 
   Ids are taken exactly as they are written. An event without an `order_id` belongs to the order of its user's
   day. An event table without `event` holds purchases. Where a bundle has several intents the first counts.
 
   Prices: those of the products; where products have no such column and events carry `price`, the median of
-  what was paid for one piece, null where that is 0. That is `price / quantity` where the events have a
+  what was paid for one piece before the test split, null where that is 0. That is `price / quantity` where the events have a
   quantity, as `price` is then the total of the line, else `price`.
 
   Raises:
     ConfigError: products, or both events and bundles, are not configured.
     DataError: a file cannot be read, a rule is broken and `on_bad_row` is fail, or dropping leaves nothing.
   """
+  data = settings.data
   _check_config(data)
   report = FaultReport(data.max_faults)
   found: dict[str, pl.DataFrame] = {}
@@ -47,7 +48,7 @@ def read(data: config.Data, summary_path: pathlib.Path | None = None) -> shop.Sh
         frames = frames[:1] if name == "products" else frames
         known[own] = pl.concat([frame[own] for frame in frames]).drop_nulls().unique()
   _judge(report, data, found, summary_path)
-  return _shop(found)
+  return _shop(found, settings)
 
 
 def _check_config(data: config.Data) -> None:
@@ -93,17 +94,19 @@ def _pieces(frame: pl.DataFrame, name: str) -> list[pl.Series]:
   return [frame[column] for column in found] or [pl.Series(name, [""]).new_from_index(0, len(frame))]
 
 
-def _shop(found: Mapping[str, pl.DataFrame]) -> shop.Shop:
+def _shop(found: Mapping[str, pl.DataFrame], settings: config.Config) -> shop.Shop:
   products, events = found["products"], found.get("events")
+  if events is not None:
+    events = _orders(events).sort("timestamp", maintain_order=True)
   if "price" not in products.columns:
-    products = _with_paid_prices(products, events)
+    products = _with_paid_prices(products, events, settings)
   products = products.with_columns(
     parsing.text(_pieces(products, "text")).alias("text"),
     parsing.category_path(_pieces(products, "category")).alias("category"),
   )
   tables = {"products": _shaped(products, shop.PRODUCTS), "events": pl.DataFrame(schema=shop.EVENTS)}
   if events is not None:
-    tables["events"] = _shaped(_orders(events), shop.EVENTS).sort("timestamp", maintain_order=True)
+    tables["events"] = _shaped(events, shop.EVENTS)
   if "bundles" in found:
     tables["bundles"] = _shaped(found["bundles"], shop.BUNDLES).unique(maintain_order=True)
   if "bundle_events" in found:
@@ -128,12 +131,16 @@ def _orders(events: pl.DataFrame) -> pl.DataFrame:
   return events.with_columns(order_id=order, event=event, context=context)
 
 
-def _with_paid_prices(products: pl.DataFrame, events: pl.DataFrame | None) -> pl.DataFrame:
+def _with_paid_prices(
+  products: pl.DataFrame, events: pl.DataFrame | None, settings: config.Config
+) -> pl.DataFrame:
   if events is None or "price" not in events.columns:
     return products.with_columns(price=pl.lit(None, dtype=pl.Float32))
   each = (
     pl.col("price") / pl.col("quantity").fill_null(1) if "quantity" in events.columns else pl.col("price")
   )
   median = each.median().round(2)
-  paid = events.group_by("product_id").agg(price=pl.when(median > 0).then(median))
+  held_out = moments.test_start(moments.counted(events, settings), settings)
+  known = events if held_out is None else events.filter(pl.col("timestamp") < held_out)
+  paid = known.group_by("product_id").agg(price=pl.when(median > 0).then(median))
   return products.join(paid, on="product_id", how="left", maintain_order="left")
