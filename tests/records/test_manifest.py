@@ -51,7 +51,10 @@ def test_key_follows_what_the_records_are_made_from(tmp_path):
   events.write_text("a")
   values = {"data": {"source": "tables", "events": {"path": str(events)}}, "seed": 1}
   key = manifest.key(parse(values))
-  assert manifest.key(parse(values | {"seed": 2, "towers": {"dim": 8}})) == key
+  assert manifest.key(parse(values | {"towers": {"dim": 8}})) == key
+  assert manifest.key(parse(values | {"seed": 2})) != key  # baskets are drawn by it
+  lenient = {"data": values["data"] | {"on_bad_row": "drop", "max_faults": 3}}
+  assert manifest.key(parse(values | lenient)) == key
   assert manifest.key(parse(values | {"records": {"history": 7}})) != key
   assert manifest.key(parse(values | {"split": {"test_days": 7}})) != key
   os.utime(events, ns=(0, 0))

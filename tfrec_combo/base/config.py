@@ -18,6 +18,7 @@ def _as_tuple(value: Any) -> Any:
   return (value,) if isinstance(value, str) else value
 
 
+TABLES = ("products", "events", "bundles", "bundle_events", "intents")
 Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_as_tuple)]
 
 
@@ -96,7 +97,7 @@ class Text(Section):
 class Towers(Section):
   """Product and user tower."""
 
-  dim: Positive = 64  # D, width of both towers
+  dim: Annotated[int, pydantic.Field(ge=8)] = 64  # D, width of both towers
   id_dropout: Annotated[float, pydantic.Field(ge=0, le=1)] = 0.2  # chance that a product shows only its text
   history: Positive = 128  # lines of history the user tower reads, newest first
 
@@ -190,6 +191,14 @@ class Config(Section):
   evaluation: Evaluation = Evaluation()
   export: Export = Export()
 
+  @pydantic.model_validator(mode="after")
+  def _fits(self) -> "Config":
+    if max(self.evaluation.k) > self.export.k:
+      raise ValueError(
+        f"evaluation.k asks for {max(self.evaluation.k)} products and export.k answers {self.export.k}"
+      )
+    return self
+
   @property
   def run_dir(self) -> pathlib.Path:
     """The folder of this run."""
@@ -239,8 +248,8 @@ def load(path: str | os.PathLike[str], overrides: dict[str, Any] | None = None) 
       fault("--config", "must name a file", str(path), "write one, or leave it out for the defaults")
     )
   try:
-    values = yaml.safe_load(path.read_text()) or {}
-  except yaml.YAMLError as e:
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+  except (yaml.YAMLError, UnicodeDecodeError) as e:
     raise ConfigError(f"{path}: is not YAML: {' '.join(str(e).split())}") from None
   if not isinstance(values, dict):
     raise ConfigError(
@@ -253,17 +262,29 @@ def load(path: str | os.PathLike[str], overrides: dict[str, Any] | None = None) 
 
 def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
   for key in keys[:-1]:
-    values = values.setdefault(key, {})
+    if not isinstance(values.get(key), dict):
+      values[key] = {}
+    values = values[key]
   values[keys[-1]] = value
 
 
 def absolute_paths(config: Config, base: pathlib.Path) -> Config:
   """`config` with the paths of its tables taken from the folder `base`."""
   tables = {}
-  for name in ("products", "events", "bundles", "bundle_events", "intents"):
+  for name in TABLES:
     table = getattr(config.data, name)
     if table is not None:
       tables[name] = table.model_copy(update={"path": tuple(str((base / p).resolve()) for p in table.path)})
+  return config.model_copy(update={"data": config.data.model_copy(update=tables)})
+
+
+def without_folders(config: Config) -> Config:
+  """`config` with the bare names of its tables' files: what may leave the machine."""
+  tables = {}
+  for name in TABLES:
+    table = getattr(config.data, name)
+    if table is not None:
+      tables[name] = table.model_copy(update={"path": tuple(pathlib.PurePath(p).name for p in table.path)})
   return config.model_copy(update={"data": config.data.model_copy(update=tables)})
 
 

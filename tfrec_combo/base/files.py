@@ -1,13 +1,17 @@
 """Writing so that a killed run leaves the last good data: aside first, then renamed into place."""
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
+
+_LEFT = re.compile(r"(?P<pid>\d+)-[0-9a-f]{8}\.(?P<kind>aside|old)")
 
 
 @contextlib.contextmanager
@@ -18,10 +22,13 @@ def written_aside(target: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
   exception it is removed and `target` stays as it was. A folder cannot be replaced in one system call, so the old one is
   moved away just before the rename and put back should that fail.
   """
-  target = pathlib.Path(target)
+  target = pathlib.Path(os.path.realpath(target))  # what a link points to is replaced, not the link
+  if target.exists() and not target.is_file() and not target.is_dir():
+    yield target  # a pipe or a device, such as /dev/stdout, has no other name to be written to
+    return
   target.parent.mkdir(parents=True, exist_ok=True)
   sweep(target)
-  aside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.aside"
+  aside = target.parent / _name(target, "aside")
   try:
     yield aside
     _replace(aside, target)
@@ -32,20 +39,38 @@ def written_aside(target: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
 def sweep(target: str | os.PathLike[str]) -> None:
   """Removes what killed runs left aside of `target`; a moved-away old folder goes back where nothing took its place."""
   target = pathlib.Path(target)
-  for old in sorted(target.parent.glob(f".{target.name}.*.old")):
-    if target.exists():
-      _remove(old)
+  for path in sorted(target.parent.glob(f".{glob.escape(target.name)}.*")):
+    left = _LEFT.fullmatch(path.name.removeprefix(f".{target.name}."))
+    if left is None or _lives(int(left["pid"])):
+      continue
+    if left["kind"] == "aside" or target.exists():
+      _remove(path)
     else:
-      os.rename(old, target)
-  for aside in target.parent.glob(f".{target.name}.*.aside"):
-    _remove(aside)
+      os.rename(path, target)
+
+
+def _name(target: pathlib.Path, kind: str) -> str:
+  return f".{target.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.{kind}"
+
+
+def _lives(pid: int) -> bool:
+  """Whether another process of that id runs: what it writes aside is not left over. Ours is done with it, or nests it."""
+  if pid == os.getpid():
+    return True
+  try:
+    os.kill(pid, 0)
+  except ProcessLookupError:
+    return False
+  except PermissionError:
+    return True
+  return True
 
 
 def _replace(aside: pathlib.Path, target: pathlib.Path) -> None:
   if not target.is_dir():
     os.replace(aside, target)
     return
-  old = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.old"
+  old = target.parent / _name(target, "old")
   os.rename(target, old)
   try:
     os.rename(aside, target)
@@ -65,12 +90,14 @@ def _remove(path: pathlib.Path) -> None:
 def write_json(path: str | os.PathLike[str], value: object) -> None:
   """Writes `value` as indented JSON, whole or not at all."""
   with written_aside(path) as aside:
-    aside.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+    aside.write_text(
+      json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n", encoding="utf-8"
+    )
 
 
 def read_json(path: str | os.PathLike[str]) -> dict:
   """The JSON object in `path`."""
-  return json.loads(pathlib.Path(path).read_text())
+  return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

@@ -1,5 +1,6 @@
 """Held-out orders asked of the SavedModel and of the peers: what the report is made from."""
 
+import logging
 import pathlib
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from tfrec_combo.serving.requests import Request
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 
+log = logging.getLogger(__name__)
 OURS = "tfrec_combo"
 BATCH = 64
 EXAMPLES = 8
@@ -25,6 +27,10 @@ def drawn(run: Run) -> list[Decision]:
   """The held-out orders that are asked about; a log too short for a test split is asked about its newest orders."""
   settings = run.config.evaluation
   split = assemble.splits(run, ("test", "valid", "rank", "train"))[0]
+  if split != "test":
+    log.warning(
+      "the log holds no test split: what is evaluated was learnt from, and every figure is too good"
+    )
   large = [d for d in requests(run.records, split) if len(d.basket) + len(d.target) >= settings.min_order]
   if len(large) > settings.orders:
     chosen = np.random.default_rng(run.config.seed).choice(len(large), settings.orders, replace=False)

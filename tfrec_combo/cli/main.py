@@ -78,6 +78,8 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
       _leave("stopped", EXIT_STOPPED)
     except ComboError as e:
       _leave(f"error: {e}", EXIT_FAULT)
+    except OSError as e:  # a full disk, a folder that may not be written
+      _leave(f"error: {e}", EXIT_FAULT)
     except Exception as e:
       name, message = type(e).__name__, " ".join(str(e).split())[:300]
       hint = "" if _debug.get() else "; run again with --debug for the trace"

@@ -51,7 +51,7 @@ def read_config(config: str, overrides: list[str] | None = None, on_bad_row: str
   if on_bad_row is not None:
     values["data.on_bad_row"] = on_bad_row
   path = pathlib.Path(config)
-  if not path.suffix and not path.exists():
+  if not path.suffix and not path.is_file():
     path = CONFIGS / f"{config}.yaml"
     if not path.is_file():
       known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.yaml")))

@@ -19,8 +19,10 @@ def quickstart(config: ConfigOption = "quickstart", overrides: SetOption = None)
   timed("train", stages.train, settings)
   folder = timed("export", stages.export, settings)
   result = timed("evaluate", stages.evaluate, settings, folder, timed.seconds)
+  from tfrec_combo.cli.samples import sample_requests  # it imports TensorFlow
+
   # A fresh process, as any server would be: it imports neither Keras nor TFRS.
-  for request in stages.sample_requests(settings):
+  for request in sample_requests(settings):
     print(
       "\n$ tfrec-combo recommend " + subprocess.list2cmdline(["--model", str(folder.parent), *request]),
       flush=True,

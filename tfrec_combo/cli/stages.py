@@ -40,7 +40,7 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
   log.info("records: %s", run.records)
   files.write_json(config.run_dir / "profile.json", profile(decisions))
   with files.written_aside(config.run_dir / "config.yaml") as aside:
-    aside.write_text(c.dump(config))
+    aside.write_text(c.dump(config), encoding="utf-8")
   return profile(decisions)
 
 
@@ -76,17 +76,11 @@ class Timer:
     return result
 
 
-def train(config: c.Config, resume: bool = True, fresh: bool = False) -> None:
-  """Trains the towers and the ranker; both go on where a killed run stopped."""
-  import shutil
-
+def train(config: c.Config, resume: bool = True) -> None:
+  """Trains the towers and the ranker; both go on where a killed run stopped, unless told to start anew."""
   from tfrec_combo.training import fit
-  from tfrec_combo.training.assemble import Run
 
   _prepared(config)
-  if fresh:
-    for folder in (Run(config).towers, Run(config).ranker):
-      shutil.rmtree(folder, ignore_errors=True)
   if resume and fit.is_trained(config):
     log.info("train: %s is up to date", config.run_dir)
     return
@@ -143,28 +137,8 @@ def _facts(config, run, products, ranked, requests, timings) -> dict:
     "name": config.name,
     "profile": files.read_json(profile) if profile.is_file() else {},
     "versions": {f.what: f.found for f in pins.versions()},
-    "config": c.dump(config),
+    "config": c.dump(c.without_folders(config)),
     "timings": timings,
     "history": curves,
     "examples": examples(ranked[OURS], requests, products),
   }
-
-
-def sample_requests(config: c.Config) -> list[list[str]]:
-  """Options of `recommend` for one held-out shopper: products for the basket, a set for it, and a set within a budget."""
-  from tfrec_combo.cli.held_out import drawn
-  from tfrec_combo.pipeline.catalogue import catalogue
-  from tfrec_combo.training.assemble import Run
-
-  run = Run(config)
-  ids = catalogue(run.records)["product_id"].to_list()
-  asked = next((d for d in drawn(run) if 2 <= len(d.basket) <= 4), drawn(run)[0])
-  lines = zip(asked.history[:40].tolist(), asked.history_days[:40].tolist())
-  past = ",".join(f"{ids[row]}:{days:.1f}" for row, days in lines)
-  given = ",".join(ids[row] for row in asked.basket[:4].tolist())
-  request = [*(["--history", past] if past else []), *(["--basket", given] if given else [])]
-  return [
-    [*request, "-k", "5"],
-    [*request, "--combine", "--size", "3"],
-    ["--query", "breakfast", "--combine", "--size", "3", "--budget", "10"],
-  ]

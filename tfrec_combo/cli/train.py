@@ -4,14 +4,13 @@ from typing import Annotated
 
 import typer
 
-from tfrec_combo.cli.options import ConfigOption, FreshOption, SetOption, read_config
+from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
 
 
 def train(
   config: ConfigOption = "quickstart",
   overrides: SetOption = None,
   resume: Annotated[bool, typer.Option(help="Go on after the last whole epoch of a killed run.")] = True,
-  fresh: FreshOption = False,
 ) -> None:
   """Train the two towers and the ranking task on what `prepare` wrote.
 
@@ -19,4 +18,4 @@ def train(
   """
   from tfrec_combo.cli import stages
 
-  stages.train(read_config(config, overrides), resume, fresh)
+  stages.train(read_config(config, overrides), resume)

@@ -107,6 +107,12 @@ class Candidates(tf.keras.layers.Layer):
       + 0.02 * columns["found"]
       + 0.01 * popularity
     )
+    said = (
+      tf.reduce_any(history >= 0, 1) | tf.reduce_any(basket >= 0, 1) | tf.reduce_any(request.query != 0, 1)
+    )
+    prior = tf.where(
+      said[:, None], prior, popularity
+    )  # whoever says nothing is offered what is popular, and only that
     allowed = (merged.rows >= 0) & (merged.add(5, tf.cast(refused >= 0, tf.float32)) == 0)
     prior = tf.where(allowed, prior, -1.0)
     best = tf.math.top_k(prior, tf.minimum(self.count, tf.shape(prior)[1]))

@@ -113,7 +113,7 @@ class SetGenerator(tf.Module):
     allowed = valid[:, None, :] & ~beam.chosen & (beam.scores > NEVER / 2)[..., None]
     allowed &= _completable(beam, allowed, prices, missing, budget)
     total = tf.where(allowed, total, NEVER)
-    batch, kept = tf.shape(scores)[0], min(4 * self.beam, self.beam * self.pool)
+    batch, kept = tf.shape(scores)[0], min(max(4, self.size) * self.beam, self.beam * self.pool)
     best = tf.math.top_k(tf.reshape(total, [batch, self.beam * self.pool]), kept)
     parent, product = best.indices // self.pool, best.indices % self.pool
     keys = tf.gather(beam.keys, parent, batch_dims=1) + tf.gather(self.codes, product)

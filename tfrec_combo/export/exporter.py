@@ -10,7 +10,7 @@ import polars as pl
 
 from tfrec_combo import __version__
 from tfrec_combo.base import files, pins
-from tfrec_combo.base.config import Config
+from tfrec_combo.base.config import Config, without_folders
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import Ranker
 from tfrec_combo.export.golden import requests, write_golden
@@ -80,7 +80,7 @@ def export(
       "tfrec_combo": __version__,
       "libraries": {f.what: f.found for f in pins.versions()},
       "products": len(catalogue),
-      "config": config.model_dump(mode="json"),
+      "config": without_folders(config).model_dump(mode="json"),
       "files": files.checksums(aside),
     }
     files.write_json(aside / MANIFEST, manifest)

@@ -44,7 +44,7 @@ class ServedModel(tf.Module):
   ):
     super().__init__(name="tfrec_combo")
     self.settings = config.export.model_dump()
-    self.ids = table(np.asarray(catalogue.ids, object).astype(bytes), "product_ids")
+    self.ids = table(np.array([i.encode() for i in catalogue.ids], object), "product_ids")
     self.prices = table(catalogue.prices, "prices")
     self.rows = _vocabulary(assets / "product_ids.txt", catalogue.ids)
     self.categories = _vocabulary(
@@ -69,9 +69,10 @@ class ServedModel(tf.Module):
   def request(self, inputs: Tensors) -> tuple[Request, tf.Tensor]:
     """The request in catalogue rows, and which rows of the batch say nothing at all, [B] bool."""
     ranker, _, text_tower = self._parts()
+    days = inputs["history_days"]
     batch = {
       "history": self.rows.lookup(inputs["history_ids"]),
-      "history_days": tf.maximum(inputs["history_days"], 0),
+      "history_days": tf.where(tf.math.is_finite(days), tf.maximum(days, 0), 0),
       "basket": self.rows.lookup(inputs["basket_ids"]),
       "exclude": self.rows.lookup(inputs["exclude_ids"]),
       "context": inputs["context"],
@@ -210,7 +211,7 @@ def _traced(function: Callable[..., Tensors], specs: dict[str, Any]) -> Any:
 
 def _vocabulary(path: pathlib.Path, words: list[str]) -> "_Rows":
   """A lookup string -> line number, -1 for others; a file, since a constant of a million ids would swell the graph."""
-  path.write_text("".join(word + "\n" for word in words))
+  path.write_text("".join(word + "\n" for word in words), encoding="utf-8")
   whole, line = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
   source = tf.lookup.TextFileInitializer(str(path), tf.string, whole, tf.int64, line)
   return _Rows(tf.lookup.StaticHashTable(source, default_value=-1))

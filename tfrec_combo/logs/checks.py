@@ -1,9 +1,10 @@
 """The rules of the data contract, checked over whole columns by a pandera schema; every fault at once."""
 
 import dataclasses
+import datetime
 import functools
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandera.polars as pa
 import polars as pl
@@ -12,6 +13,8 @@ from tfrec_combo.logs import formats, parsing, readers
 from tfrec_combo.logs.faults import Fault, FaultReport
 
 EVENTS = ("view", "click", "cart", "purchase")
+
+EARLIEST = datetime.datetime(1900, 1, 1)
 
 _REQUIRED = "must not be null or empty"
 _PARSED = "/parsed"  # suffix of the typed column beside the one as it was read
@@ -26,8 +29,23 @@ class Rule:
   holds: pl.Expr
 
 
-def rules(table: str, frame: pl.DataFrame, known: Mapping[str, pl.Series]) -> list[Rule]:
-  """The rules of one table. `known`: id column -> the ids its values must be among."""
+def shared_orders(parts: Sequence[readers.Part]) -> pl.Series:
+  """The order ids that several users have, over all files of events."""
+  names = ("order_id", "user_id")
+  frames = [part.frame.select(names) for part in parts if "order_id" in part.frame.columns]
+  if not frames:
+    return pl.Series("order_id", [], dtype=pl.String)
+  pairs = pl.concat(frames).filter(pl.all_horizontal(pl.col(names) != "")).unique()
+  return pairs.filter(pl.col("order_id").is_duplicated())["order_id"].unique()
+
+
+def rules(
+  table: str, frame: pl.DataFrame, known: Mapping[str, pl.Series], shared: pl.Series | None = None
+) -> list[Rule]:
+  """The rules of one table.
+
+  `known`: id column -> the ids its values must be among. `shared`: the order ids that several users have.
+  """
   found = []
   for name in frame.columns:
     column, parsed = pl.col(name), pl.col(name + _PARSED)
@@ -44,6 +62,13 @@ def rules(table: str, frame: pl.DataFrame, known: Mapping[str, pl.Series]) -> li
     if name == "timestamp":
       text = "must be an ISO time such as 2017-01-31T12:00:00, or seconds or milliseconds since 1970"
       found.append(Rule(name, text, parsed.is_not_null() | column.is_null()))
+      # A time that is not known is often written as 9999-12-31 or 0001-01-01, which no split by time survives.
+      tomorrow = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) + datetime.timedelta(days=1)
+      found.append(
+        Rule(name, "must lie between 1900-01-01 and tomorrow", parsed.is_between(EARLIEST, tomorrow))
+      )
+    if name == "order_id" and shared is not None and len(shared):
+      found.append(Rule(name, "must belong to one user", ~column.is_in(shared.implode())))
     if name == "event":
       found.append(Rule(name, "must be one of " + ", ".join(EVENTS), parsed.is_in(EVENTS)))
     if name in ("price", "quantity"):
@@ -62,7 +87,12 @@ def rules(table: str, frame: pl.DataFrame, known: Mapping[str, pl.Series]) -> li
   return found
 
 
-def check(part: readers.Part, known: Mapping[str, pl.Series], report: FaultReport) -> pl.DataFrame:
+def check(
+  part: readers.Part,
+  known: Mapping[str, pl.Series],
+  report: FaultReport,
+  shared: pl.Series | None = None,
+) -> pl.DataFrame:
   """The rows of `part` that break no rule, with typed columns; all faults go into `report`.
 
   Timestamps come out as UTC without a zone, in microseconds, prices and quantities as Float64, events in
@@ -74,7 +104,7 @@ def check(part: readers.Part, known: Mapping[str, pl.Series], report: FaultRepor
   )
   typed = {name: parsing.typed(name, frame[name]) for name in frame.columns}
   frame = frame.with_columns(s.alias(name + _PARSED) for name, s in typed.items() if s is not None)
-  found = _broken(rules(part.table, part.frame, known), frame)
+  found = _broken(rules(part.table, part.frame, known, shared), frame)
   kept = frame
   if found:
     _tell(part, found, frame, report)

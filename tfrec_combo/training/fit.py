@@ -1,8 +1,10 @@
 """Fits the two towers, then the ranker over them; each goes on where a killed run stopped."""
 
+import logging
 import pathlib
 from typing import Any, NamedTuple
 
+from tfrec_combo import __version__
 from tfrec_combo.base import files
 from tfrec_combo.base.config import Config
 from tfrec_combo.base.errors import ModelError
@@ -19,6 +21,8 @@ from tfrec_combo.training.callbacks import check_trained, restore_best
 from tfrec_combo.training.loop import Task, fit, held_out_batches, mean_of
 from tfrec_combo.training.strategy import choose
 
+log = logging.getLogger(__name__)
+RANKING_ONLY = {"index", "neighbours", "shrink"}  # settings of `retrieval` that the towers do not read
 LEAST_TO_RANK = 20  # orders; with fewer in the rank split the ranker learns on the train split
 
 
@@ -90,13 +94,16 @@ def _wanted(run: Run) -> dict[pathlib.Path, str]:
 def towers_key(run: Run) -> str:
   """Changes when the towers must be trained anew."""
   config = run.config
-  parts = config.model_dump(mode="json", include={"seed", "text", "towers", "retrieval", "training"})
-  return files.fingerprint([manifest.read_manifest(run.records).key, parts])
+  read = {"seed", "text", "towers", "retrieval", "training"}
+  unread = {"text": {"batch"}, "retrieval": RANKING_ONLY, "training": {"tensorboard"}}
+  parts = config.model_dump(mode="json", include=read, exclude=unread)
+  return files.fingerprint([__version__, manifest.read_manifest(run.records).key, parts])
 
 
 def ranker_key(run: Run) -> str:
   """Changes when the ranker must be trained anew."""
-  return files.fingerprint([towers_key(run), run.config.model_dump(mode="json", include={"ranker"})])
+  parts = run.config.model_dump(mode="json", include={"ranker": True, "retrieval": RANKING_ONLY | {"k"}})
+  return files.fingerprint([towers_key(run), parts])
 
 
 def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, resume: bool) -> None:
@@ -123,6 +130,12 @@ def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resum
   config, products = run.config, ranker.candidates.products
   enough = manifest.read_manifest(run.records).counts.get("rank", 0) >= LEAST_TO_RANK
   split = "rank" if enough else "train"
+  if not enough:
+    log.warning(
+      "fewer than %d orders in the rank split: the ranker learns on orders that its counts and towers have seen, and trusts"
+      " them too much; bring a longer log, or raise split.rank_days",
+      LEAST_TO_RANK,
+    )
   ranker.candidates.learn(assemble.co_purchase(run, ("train",), products))
   valid = held_out_batches(run, {})
   options: dict[str, Any] = {

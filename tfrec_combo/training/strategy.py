@@ -9,9 +9,11 @@ def choose(training: Training) -> tf.distribute.Strategy:
   """`auto`: MirroredStrategy over all GPUs, one CPU device where there is none. `mirrored`: over all GPUs, or else over all
   logical CPU devices. `multi_worker`: MultiWorkerMirroredStrategy, the cluster from TF_CONFIG. `none`: the default strategy.
   """
-  gpus = tf.config.list_logical_devices("GPU")
-  if training.strategy == "multi_worker":
+  if (
+    training.strategy == "multi_worker"
+  ):  # before anything else touches the devices: collectives are set up first
     return tf.distribute.MultiWorkerMirroredStrategy()
+  gpus = tf.config.list_logical_devices("GPU")
   if training.strategy == "mirrored":
     devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([d.name for d in devices])

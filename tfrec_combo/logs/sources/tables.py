@@ -38,9 +38,9 @@ def read(settings: config.Config, summary_path: pathlib.Path | None = None) -> s
     if spec is not None:
       parts = readers.read(name, spec)
       own = _KEYS.get(name)
-      checked = [
-        checks.check(part, {k: ids for k, ids in known.items() if k != own}, report) for part in parts
-      ]
+      others = {k: ids for k, ids in known.items() if k != own}
+      shared = checks.shared_orders(parts) if name == "events" else None
+      checked = [checks.check(part, others, report, shared) for part in parts]
       found[name] = _join(checked) if name == "products" else pl.concat(checked, how="diagonal")
       if own is not None:
         # Where bad rows stop the run anyway, the id of a bad row is known: its own fault is told once.

@@ -1,0 +1,40 @@
+"""Requests that show what a freshly exported model can do."""
+
+import statistics
+
+import polars as pl
+
+from tfrec_combo.base import config as c
+from tfrec_combo.cli.held_out import drawn
+from tfrec_combo.pipeline.catalogue import catalogue
+from tfrec_combo.towers.catalogue import spoken
+from tfrec_combo.training.assemble import Run
+
+
+def sample_requests(config: c.Config) -> list[list[str]]:
+  """Options of `recommend` for one held-out shopper: products for the basket, a set for it, and a set within a budget."""
+  run = Run(config)
+  products = catalogue(run.records)
+  ids = products["product_id"].to_list()
+  asked = next((d for d in drawn(run) if 2 <= len(d.basket) <= 4), drawn(run)[0])
+  lines = zip(asked.history[:40].tolist(), asked.history_days[:40].tolist())
+  past = ",".join(f"{ids[row]}:{days:.1f}" for row, days in lines)
+  given = ",".join(ids[row] for row in asked.basket[:4].tolist())
+  request = [*(["--history", past] if past else []), *(["--basket", given] if given else [])]
+  words = "breakfast" if config.data.source == "complete_journey" else _popular_category(products)
+  return [
+    [*request, "-k", "5"],
+    [*request, "--combine", "--size", "3"],
+    *([["--query", words, "--combine", "--size", "3", *_budget(products)]] if words else []),
+  ]
+
+
+def _popular_category(products: pl.DataFrame) -> str:
+  return spoken(products.sort("orders", descending=True)["category"][0])
+
+
+def _budget(products: pl.DataFrame) -> list[str]:
+  """Room for three products of some more than the usual price."""
+  prices = products["price"].drop_nulls().to_list()
+  room = round(4 * statistics.median(prices)) if prices else 0
+  return ["--budget", str(room)] if room else []
