@@ -14,9 +14,7 @@ CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
 
 ConfigOption = Annotated[
   str,
-  typer.Option(
-    "--config", "-c", help="YAML config, or the name of one that comes along: quickstart, bundlerec, ..."
-  ),
+  typer.Option("--config", "-c", help="YAML config; quickstart comes along."),
 ]
 SetOption = Annotated[
   list[str] | None,

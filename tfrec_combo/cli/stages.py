@@ -102,11 +102,16 @@ def export(config: c.Config) -> pathlib.Path:
     log.info("export: %s is up to date", done)
     return done
   with bar("export") as update:
-    update(0, 2)
+    update(0, 3)
     models = fit.trained(config)
-    update(1, 2)
-    path = exporter.export(config, *models, key=key, check=replay_in_fresh_process)
-    update(2, 2)
+    update(1, 3)
+
+    def check(folder: pathlib.Path) -> None:
+      update(2, 3)
+      replay_in_fresh_process(folder)
+
+    path = exporter.export(config, *models, key=key, check=check)
+    update(3, 3)
   return path
 
 
