@@ -71,6 +71,35 @@ CASES = [
   ),
   Case("no time", r"events.csv~line 5~timestamp~null~must not be null", events("u1,o9,p1,,view\n")),
   Case(
+    "time of a row without one",
+    r"events.csv~line 5~timestamp~'9999-12-31'~must lie between 1900-01-01 and tomorrow",
+    events("u1,o9,p1,9999-12-31,view\n"),
+  ),
+  Case(
+    "time before there were shops online",
+    r"events.csv~line 5~timestamp~'0001-01-01 00:00'~must lie between 1900-01-01 and tomorrow",
+    events("u1,o9,p1,0001-01-01 00:00,view\n"),
+  ),
+  Case(
+    "time to come",
+    r"events.csv~line 5~timestamp~'2199-05-01'~must lie between 1900-01-01 and tomorrow",
+    events("u1,o9,p1,2199-05-01,view\n"),
+  ),
+  Case(
+    "order of two users",
+    r"3 faults(.|\n)*line 2~order_id~'o1'~must belong to one user(.|\n)*line 3~(.|\n)*line 5~order_id~'o1'",
+    events("u2,o1,p3,2024-01-02,purchase\n"),
+  ),
+  Case(
+    "order of two users in two files",
+    r"2 faults(.|\n)*june.csv~line 2~order_id~'o1'~must belong(.|\n)*may.csv~line 2~order_id~'o1'",
+    {
+      "may.csv": "user_id,order_id,product_id,timestamp\nu1,o1,p1,2024-05-01\n",
+      "june.csv": "user_id,order_id,product_id,timestamp\nu2,o1,p1,2024-06-01\n",
+    },
+    {"events": {"path": ["may.csv", "june.csv"]}},
+  ),
+  Case(
     "unknown kind of event",
     r"events.csv~line 5~event~'buy'~must be one of view, click, cart, purchase",
     events("u1,o9,p1,2024-01-01,buy\n"),

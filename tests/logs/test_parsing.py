@@ -95,6 +95,8 @@ def test_numbers():
     ("[A,B]", "A > B"),
     ('["A", "B, C"]', "A > B, C"),
     ("[['A', 'B'], ['C']]", "A > B"),
+    ("A\r\n B > C\nD\n", "A B > C D"),
+    ("['A\nB', 'C']", "A B > C"),
     ("[]", ""),
     ("", ""),
     (None, ""),
@@ -106,11 +108,11 @@ def test_one_column_of_categories(written, path):
 
 def test_several_columns_are_levels_and_empty_ones_are_none():
   levels = [
-    pl.Series("a", ["A", "A", None]),
-    pl.Series("b", [" ", "B > b", None]),
-    pl.Series("c", ["C", "", None]),
+    pl.Series("a", ["A", "A", None, "A\n1"]),
+    pl.Series("b", [" ", "B > b", None, "\r\n"]),
+    pl.Series("c", ["C", "", None, "C\r\n\n2"]),
   ]
-  assert parsing.category_path(levels).to_list() == ["A > C", "A > B > b", ""]
+  assert parsing.category_path(levels).to_list() == ["A > C", "A > B > b", "", "A 1 > C 2"]
 
 
 def test_text_is_joined_with_spaces_without_the_empty_pieces():

@@ -19,7 +19,7 @@ ids = st.text(characters, min_size=1, max_size=8).filter(
 )
 texts = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 prices = st.none() | st.floats(0, 1e6, width=32)
-moments = st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(2100, 1, 1))
+moments = st.datetimes(datetime.datetime(1971, 1, 1), datetime.datetime(2024, 1, 1))
 
 
 @st.composite
@@ -36,7 +36,9 @@ def shops(draw):
     "events": shop.EVENTS,
     "bundles": shop.BUNDLES,
   }
-  events = [(u, o, p, t, e, c) for u, o, p, t, e, c in draw(rows)]
+  events = draw(rows)
+  users = {o: u for u, o, *_ in events}  # an order is of one user
+  events = [(users[o], o, *rest) for _, o, *rest in events]
   bundles = draw(st.lists(st.tuples(ids, some), min_size=1, max_size=4))
   rows = {"products": products, "events": events, "bundles": bundles}
   return {name: pl.DataFrame(rows[name], schema=schemas[name], orient="row") for name in rows}
