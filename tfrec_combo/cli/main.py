@@ -54,8 +54,10 @@ def options(
   Example: tfrec-combo doctor
   """
   _debug.set(debug)
-  if not debug:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # a machine without a GPU is no error to tell of
+  if (
+    not debug and os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "2"
+  ):  # as base.stack has it, unless the user said else
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # a machine without a GPU is no error to tell of
   log = logging.getLogger("tfrec_combo")
   if not log.handlers:
     handler = logging.StreamHandler()
