@@ -42,7 +42,7 @@ def read_config(config: str, overrides: list[str] | None = None, on_bad_row: str
       raise ConfigError(fault("--set", "must be KEY=VALUE", text, "write it as --set retrieval.epochs=2"))
     try:
       values[key] = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # the latter of a date such as 2024-13-45
       raise ConfigError(
         fault("--set", "must have a YAML value", text, f"quote it: {key}={json.dumps(value)}")
       ) from None

@@ -16,16 +16,22 @@ def sample_requests(config: c.Config) -> list[list[str]]:
   run = Run(config)
   products = catalogue(run.records)
   ids = products["product_id"].to_list()
-  asked = next((d for d in drawn(run) if 2 <= len(d.basket) <= 4), drawn(run)[0])
+  leaf = lambda row: products["category"][row]
+  # A basket of a few different things shows more than one of a kind.
+  telling = (
+    d for d in drawn(run) if 3 <= len(d.basket) <= 4 and len({leaf(r) for r in d.basket.tolist()}) > 2
+  )
+  asked = next(telling, drawn(run)[0])
   lines = zip(asked.history[:40].tolist(), asked.history_days[:40].tolist())
   past = ",".join(f"{ids[row]}:{days:.1f}" for row, days in lines)
   given = ",".join(ids[row] for row in asked.basket[:4].tolist())
   request = [*(["--history", past] if past else []), *(["--basket", given] if given else [])]
+  size = ["--combine", "--size", str(min(3, config.combine.size))]
   words = "breakfast" if config.data.source == "complete_journey" else _popular_category(products)
   return [
-    [*request, "-k", "5"],
-    [*request, "--combine", "--size", "3"],
-    *([["--query", words, "--combine", "--size", "3", *_budget(products)]] if words else []),
+    [*request, "-k", str(min(5, config.export.k))],
+    [*request, *size],
+    *([["--query", words, *size, *_budget(products)]] if words else []),
   ]
 
 

@@ -95,7 +95,7 @@ def export(config: c.Config) -> pathlib.Path:
   from tfrec_combo.training.assemble import Run
 
   _prepared(config)
-  settings = config.model_dump(mode="json", include={"export", "combine"})
+  settings = config.model_dump(mode="json", include={"export", "combine"}, exclude={"export": {"folder"}})
   key = files.fingerprint([fit.ranker_key(Run(config)), settings])
   done = exporter.up_to_date(config, key)
   if done is not None:
@@ -124,11 +124,30 @@ def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | 
 
   _prepared(config)
   run = Run(config)
+  key = _evaluation_key(config, model)
+  done = run.evaluation / "report.json"
+  if done.is_file():
+    found = files.read_json(done)
+    if found["run"].get("key") == key:
+      log.info("evaluation: %s is up to date", run.evaluation)
+      return found["result"]
   products = catalogue(run.records)
   ranked, requests = rankings(run, model, products)
   result = score.score(ranked, requests, products, config.evaluation.k, config.seed)
-  report.write_report(run.evaluation, result, _facts(config, run, products, ranked, requests, timings or {}))
+  facts = _facts(config, run, products, ranked, requests, timings or {})
+  report.write_report(run.evaluation, result, facts | {"key": key})
   return result
+
+
+def _evaluation_key(config: c.Config, model: pathlib.Path) -> str:
+  """Changes when the report must be made anew: another export, other records, or other questions."""
+  from tfrec_combo import __version__
+  from tfrec_combo.records import manifest
+
+  exported = model / "manifest.json"
+  what = files.sha256(exported) if exported.is_file() else str(time.time())
+  asked = config.model_dump(mode="json", include={"evaluation", "seed"})
+  return files.fingerprint([__version__, what, manifest.key(config), asked])
 
 
 def _facts(config, run, products, ranked, requests, timings) -> dict:
