@@ -249,7 +249,10 @@ def load(path: str | os.PathLike[str], overrides: dict[str, Any] | None = None) 
     )
   try:
     values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-  except (yaml.YAMLError, UnicodeDecodeError) as e:
+  except (
+    yaml.YAMLError,
+    ValueError,
+  ) as e:  # the latter of bytes that are no UTF-8, and of a date such as 2024-13-45
     raise ConfigError(f"{path}: is not YAML: {' '.join(str(e).split())}") from None
   if not isinstance(values, dict):
     raise ConfigError(

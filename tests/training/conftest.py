@@ -1,0 +1,26 @@
+"""Trained runs of one small log, shared by the tests of this folder."""
+
+import pytest
+
+from tests.training.small import Workshop, vectors_only
+from tfrec_combo.serving import golden
+from tfrec_combo.training import fit
+
+
+@pytest.fixture(scope="package")
+def workshop(tmp_path_factory):
+  return Workshop(tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture(scope="package")
+def trained(workshop):
+  """The config of a run that was trained without a break, and its models. Nothing may change its folder."""
+  config = workshop.config("whole")
+  return config, fit.train(config)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+  """Exports of `vectors_only`, replayed in this process."""
+  vectors_only(monkeypatch.setattr)
+  monkeypatch.setattr(golden, "replay_in_fresh_process", golden.replay)
