@@ -37,6 +37,9 @@ def test_ours_beats_popularity_and_the_best_peer(told):
 def test_evaluating_again_answers_what_the_report_says(line, told, monkeypatch):
   kept = {}
   monkeypatch.setattr(report, "write_report", lambda folder, result, run: kept.update(result=result, run=run))
+  assert stages.evaluate(line.config, line.version) == told["result"]
+  assert not kept, "the report is of this model and these questions, so nothing is ranked again"
+  monkeypatch.setattr(stages, "_evaluation_key", lambda config, model: "another")
   result = stages.evaluate(line.config, line.version)
   assert result == told["result"] == kept["result"]
   assert kept["run"]["examples"] == told["run"]["examples"]
