@@ -34,8 +34,12 @@ def test_words_are_of_the_category_or_of_another_product_in_it(shop):
   products = texts.products.numpy()
   named = np.isclose(words, category).all(axis=1)
   like = np.array([[np.isclose(w, p).all() for p in products] for w in words])
-  assert (named | like[:, [0, 2, 3]].any(axis=1)).all()  # never product 1 itself, nor one of the other category
-  assert 0.55 < named.mean() < 0.8  # the top level, a third of the draws, says too little: a product speaks there
+  assert (
+    named | like[:, [0, 2, 3]].any(axis=1)
+  ).all()  # never product 1 itself, nor one of the other category
+  assert (
+    0.55 < named.mean() < 0.8
+  )  # the top level, a third of the draws, says too little: a product speaks there
 
 
 def test_only_what_was_asked_for_stays_a_target(shop):
