@@ -22,7 +22,7 @@ def test_bundles_of_bare_ids(tmp_path, workshop, monkeypatch):
   pl.DataFrame(rows, schema=["bundle_id", "product_id"], orient="row").write_csv(tmp_path / "bundles.csv")
   data = {name: {"path": str(tmp_path / f"{name}.csv")} for name in ("products", "bundles")}
   long = {
-    "retrieval": {"index": "scann", "epochs": 8, "batch": 8, "learning_rate": 0.01},
+    "retrieval": {"epochs": 8, "batch": 8, "learning_rate": 0.01},
     "ranker": {"epochs": 20, "batch": 8},
     "training": {"patience": 20},
   }
