@@ -11,7 +11,7 @@ from tfrec_combo.logs.decisions import Decision
 # Orders. Without it two products that met once in their only orders are each other's best neighbours. Of 0, 5, 10,
 # 20, 50, on Complete Journey's November 2017 learnt from what came before: in the blend with the shopper's habits 5
 # and 10 are alike and the best (NDCG@10 .1895, .1894); alone 10 has Recall@10 .1091, 50 the most (.1104), 0 .1045.
-# 10 and not 5 because it is also what comes nearest the shared ItemKNN figure of December.
+# 10 and not 5 because it is also what comes nearest a reference figure of ItemKNN for December.
 SHRINK = 10.0
 
 
