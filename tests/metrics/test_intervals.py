@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfrec_combo.base.errors import DataError
-from tfrec_combo.metrics.intervals import compare, mean_interval
+from tfrec_combo.metrics.intervals import compare, mean_interval, ratio_interval
 
 
 def test_the_interval_is_that_of_the_normal_approximation_on_many_queries():
@@ -66,3 +66,24 @@ def test_a_clear_difference_is_found_and_none_is_not_invented():
 def test_what_cannot_be_paired_is_refused(a, b):
   with pytest.raises(DataError, match="two queries or more"):
     compare(np.array(a), np.array(b), seed=0)
+
+
+def test_a_ratio_has_the_interval_of_its_pairs():
+  rng = np.random.default_rng(5)
+  b = rng.exponential(size=800)
+  low, high = ratio_interval(1.2 * b, b, seed=0)  # each pair has the same ratio, however noisy the queries
+  assert (low, high) == pytest.approx((1.2, 1.2))
+  # of unpaired noise the delta method tells the spread: sqrt(2 / 800) of exponentials, whose deviation is their mean
+  a = rng.exponential(size=800)
+  low, high = ratio_interval(a, b, seed=0)
+  ratio = a.mean() / b.mean()
+  spread = 1.96 * ratio * np.sqrt(2 / 800)
+  assert (low, high) == pytest.approx((ratio - spread, ratio + spread), abs=0.3 * spread)
+  assert ratio_interval(a, b, seed=0) == (low, high)
+
+
+def test_a_ratio_to_nothing_is_infinite_and_what_is_not_paired_is_refused():
+  assert ratio_interval(np.ones(9), np.zeros(9), seed=0) == (np.inf, np.inf)
+  assert np.isnan(ratio_interval(np.ones(1), np.ones(1), seed=0)).all()
+  with pytest.raises(DataError, match="must both be"):
+    ratio_interval(np.ones(3), np.ones(2), seed=0)

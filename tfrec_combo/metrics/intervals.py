@@ -79,5 +79,35 @@ def compare(a: np.ndarray, b: np.ndarray, *, seed: int, resamples: int = 2 * RES
   return Comparison(float(change.mean()), float(low), float(high), float(test.pvalue))
 
 
+def ratio_interval(
+  a: np.ndarray, b: np.ndarray, *, seed: int, level: float = LEVEL, resamples: int = 2 * RESAMPLES
+) -> tuple[float, float]:
+  """Bootstrap interval (percentiles) of mean(a) / mean(b), the queries resampled in pairs.
+
+  Args:
+    a, b: [Q] float of 0 or more, the systems' numbers on the same queries.
+
+  Returns: low and high; NaN where there are fewer than two queries, infinite where resampling leaves b nothing.
+
+  Raises:
+    DataError: a and b are not of one length.
+  """
+  a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+  if a.ndim != 1 or a.shape != b.shape:
+    raise DataError(fault("a and b", "must both be [Q]", (a.shape, b.shape), "score the same queries"))
+  if len(a) < 2:
+    return np.nan, np.nan
+  rng, found, step = np.random.default_rng(seed), [], _batch(a.size, resamples)
+  for start in range(0, resamples, step):
+    drawn = rng.integers(0, len(a), (min(step, resamples - start), len(a)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+      found.append(a[drawn].mean(axis=1) / b[drawn].mean(axis=1))
+  ends = [(1 - level) / 2, (1 + level) / 2]
+  low, high = np.quantile(
+    np.concatenate(found), ends, method="nearest"
+  )  # nothing between a number and infinity
+  return float(low), float(high)
+
+
 def _batch(size: int, resamples: int) -> int:
   return int(np.clip(BATCH_VALUES // max(size, 1), 1, resamples))
