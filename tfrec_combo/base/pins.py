@@ -95,5 +95,14 @@ def require(names: Iterable[str], needed_by: str) -> None:
     raise StackError(f"{needed_by} {rule}, got {got}; run `{pip_install(quoted(f.what for f in bad))}`")
 
 
+def require_extra(extra: str, needed_by: str) -> None:
+  """Raises one StackError sentence where a distribution of the optional group `extra` is not installed."""
+  missing = [name for name in pins(extra) if installed(name) is None]
+  if missing:
+    rule = f"needs {', '.join(missing)}"
+    way_out = "run `" + pip_install(f'"{DISTRIBUTION}[{extra}]"') + "`"
+    raise StackError(fault(needed_by, rule, "not installed", way_out))
+
+
 if __name__ == "__main__":  # `python -m tfrec_combo.base.pins minilm`: an optional group for pip, one a line
   print(*(f"{name}=={version}" for name, version in pins(sys.argv[1]).items()), sep="\n")

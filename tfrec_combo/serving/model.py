@@ -3,7 +3,7 @@
 import contextlib
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,15 +44,14 @@ class Model:
   def __init__(self, folder: pathlib.Path, session: Any, meta_graph: Any):
     self.folder = folder  # of the version
     self._session = session
-    definitions = {n: d for n, d in meta_graph.signature_def.items() if n != "__saved_model_init_op"}
+    self.signature_defs: dict[str, Any] = dict(meta_graph.signature_def)  # as saved, the init op's too
+    definitions = {n: d for n, d in self.signature_defs.items() if n != "__saved_model_init_op"}
     self.signatures: dict[str, Signature] = {n: signature.read(d) for n, d in sorted(definitions.items())}
-    self._runs: dict[str, Callable[..., dict[str, np.ndarray]]] = {
-      n: session.make_callable(
-        {k: session.graph.get_tensor_by_name(t.name) for k, t in d.outputs.items()},
-        [session.graph.get_tensor_by_name(d.inputs[k].name) for k in self.signatures[n].inputs],
-      )
-      for n, d in definitions.items()
+    tensor = session.graph.get_tensor_by_name
+    self._feeds = {
+      n: [tensor(d.inputs[k].name) for k in self.signatures[n].inputs] for n, d in definitions.items()
     }
+    self._fetches = {n: {k: tensor(t.name) for k, t in d.outputs.items()} for n, d in definitions.items()}
 
   @property
   def name(self) -> str:
@@ -81,18 +80,36 @@ class Model:
     """
     arrays = signature.checked(self.signature(name), inputs)
     try:
-      return self._runs[name](*arrays)
+      return self.run(name, arrays)
     except (
       tf.errors.InternalError
     ):  # TensorFlow's word for an object that is no string; it does not say where
       signature.check_strings(self.signature(name), arrays)
       raise
     except (TypeError, ValueError, tf.errors.InvalidArgumentError) as e:
-      raise DataError(f"{name}: the model refuses its input: {_first_line(e)}") from e
+      raise DataError(f"{name}: the model refuses its input: {first_line(e)}") from e
     except RuntimeError as e:  # the session's own word for being closed
-      raise ModelError(f"{self.name}: {_first_line(e)}; load it again") from e
+      raise ModelError(f"{self.name}: {first_line(e)}; load it again") from e
     except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError) as e:
-      raise ModelError(f"{self.name} cannot answer {name}: {_first_line(e)}; export it again") from e
+      raise ModelError(f"{self.name} cannot answer {name}: {first_line(e)}; export it again") from e
+
+  def run(
+    self,
+    name: str,
+    arrays: Sequence[np.ndarray],
+    outputs: Sequence[str] | None = None,
+    seconds: float | None = None,
+  ) -> dict[str, np.ndarray]:
+    """Runs signature `name` on arrays of its types and shapes, in its order: `predict` without the checks.
+
+    Args:
+      outputs: names of those wanted; None: all.
+      seconds: that it may take; beyond, it raises tf.errors.DeadlineExceededError. None: any.
+    """
+    fetches = self._fetches[name]
+    wanted = fetches if outputs is None else {k: fetches[k] for k in outputs}
+    options = None if seconds is None else tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(seconds * 1000)))
+    return self._session.run(wanted, dict(zip(self._feeds[name], arrays)), options)
 
   def close(self) -> None:
     """Frees the model; it answers no more."""
@@ -129,7 +146,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     raise
   except (tf.errors.OpError, OSError, ValueError, RuntimeError) as e:
     session.close()
-    raise ModelError(f"{folder} does not load: {_first_line(e)}; copy it again or export it again") from e
+    raise ModelError(f"{folder} does not load: {first_line(e)}; copy it again or export it again") from e
 
 
 def _meta_graph(folder: pathlib.Path) -> Any:
@@ -140,7 +157,7 @@ def _meta_graph(folder: pathlib.Path) -> Any:
   try:
     saved = tf.__internal__.saved_model.parse_saved_model(str(folder))
   except OSError as e:
-    raise ModelError(f"{folder} is damaged: {_first_line(e)}; copy it again or export it again") from e
+    raise ModelError(f"{folder} is damaged: {first_line(e)}; copy it again or export it again") from e
   for meta_graph in saved.meta_graphs:
     if set(meta_graph.meta_info_def.tags) == {"serve"}:
       return meta_graph
@@ -160,7 +177,8 @@ def _quiet() -> Iterator[None]:
     logger.setLevel(level)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+  """What an error of TensorFlow says, without its trace."""
   text = getattr(error, "message", None) or str(error)
   lines = [line.strip() for line in text.splitlines() if line.strip() not in ("", "Graph execution error:")]
   return " ".join(lines[0].split())[:200] if lines else type(error).__name__

@@ -1,0 +1,161 @@
+"""The REST front end: an ASGI application around `rest_calls`, with limits, health and metrics."""
+
+import asyncio
+import concurrent.futures
+import json
+import time
+import zlib
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from tfrec_combo.serving.server import access, rest_calls
+from tfrec_combo.serving.server.engine import Engine
+from tfrec_combo.serving.server.status import Code, Refused, invalid
+
+TOO_LONG = "the body must be at most {} bytes; send fewer rows"
+
+
+class Rest:
+  """TF Serving's HTTP side. Work is done on threads; the event loop only reads and writes."""
+
+  def __init__(self, engine: Engine, threads: concurrent.futures.Executor):
+    self._engine, self._options, self._threads = engine, engine.options, threads
+    self._inflight = 0
+    routes = [Route("/healthz", _alive), Route("/readyz", self._ready)]
+    if self._options.metrics_path:
+      routes.append(Route(self._options.metrics_path, self._metrics))
+    self.app = Starlette(routes=[*routes, Route("/{rest:path}", _Endpoint(self._any))])
+
+  async def _ready(self, _: Request) -> Response:
+    ready = self._engine.models.ready()
+    return PlainTextResponse("ready\n" if ready else "not ready\n", 200 if ready else 503)
+
+  async def _metrics(self, request: Request) -> Response:
+    try:
+      access.check_token(self._options.token, request.headers.get("authorization"))
+    except Refused as e:
+      return _refusal(e)
+    return Response(self._engine.metrics.text(), media_type="text/plain; version=0.0.4")
+
+  async def _any(self, request: Request) -> Response:
+    path = request.scope.get("raw_path", b"").decode("latin-1")
+    if not path.lower().startswith("/v1/"):
+      return Response("<h1>Not Found</h1>\n", 404, media_type="text/html")
+    if request.method == "OPTIONS" and self._options.cors:
+      return _preflight(request)
+    started = time.monotonic()
+    call = rest_calls.Call(request.method, path, b"", started + self._options.timeout)
+    code = Code.OK
+    try:
+      access.check_token(self._options.token, request.headers.get("authorization"))
+      call.body = await asyncio.wait_for(self._body(request), self._options.timeout)
+      response = Response(await self._on_a_thread(call), media_type="application/json")
+    except Refused as e:
+      code, response = e.code, _refusal(e)
+    except TimeoutError:
+      late = Refused(Code.DEADLINE_EXCEEDED, f"no answer within {self._options.timeout:g} seconds")
+      code, response = late.code, _refusal(late)
+    except ClientDisconnect:
+      code, response = Code.CANCELLED, Response(status_code=499)
+    if self._options.cors:
+      response.headers["Access-Control-Allow-Origin"] = "*"
+    self._tell(request, call, code, time.monotonic() - started, response)
+    return response
+
+  async def _body(self, request: Request) -> bytes:
+    """The body, unpacked, never more than the limit in memory."""
+    most = self._options.body_bytes
+    long = Refused(Code.INVALID_ARGUMENT, TOO_LONG.format(most), 413)
+    if int(request.headers.get("content-length", "0")) > most:
+      raise long
+    unzip = zlib.decompressobj(31) if request.headers.get("content-encoding", "") == "gzip" else None
+    parts, size = [], 0
+    async for part in request.stream():
+      try:
+        part = unzip.decompress(part, most + 1 - size) if unzip else part
+      except zlib.error as e:
+        raise invalid(f"the body must be gzip, as its header says: {e}") from None
+      size += len(part)
+      if size > most:
+        raise long
+      parts.append(part)
+    return b"".join(parts)
+
+  async def _on_a_thread(self, call: rest_calls.Call) -> str:
+    if self._inflight >= self._options.inflight:
+      raise Refused(Code.RESOURCE_EXHAUSTED, f"{self._inflight} requests are in work; come back later")
+    self._inflight += 1
+    future = asyncio.get_running_loop().run_in_executor(self._threads, self._work, call)
+    # A thread cannot be stopped, so the place stays taken until it is done, whoever has stopped waiting.
+    future.add_done_callback(self._done)
+    return await asyncio.wait_for(asyncio.shield(future), call.deadline - time.monotonic())
+
+  def _done(self, future: asyncio.Future) -> None:
+    self._inflight -= 1
+    future.cancelled() or future.exception()  # asked for, so that asyncio does not report it as never retrieved
+
+  def _work(self, call: rest_calls.Call) -> str:
+    if time.monotonic() > call.deadline:
+      raise Refused(Code.DEADLINE_EXCEEDED, "Deadline exceeded before the request was looked at")
+    return rest_calls.answer(self._engine, call)
+
+  def _tell(
+    self, request: Request, call: rest_calls.Call, code: Code, seconds: float, response: Response
+  ) -> None:
+    if call.api in ("Predict", "Classify", "Regress"):
+      # Names come from strangers; only those that are served may become a time series.
+      model = call.model if call.version is not None else ""
+      self._engine.metrics.request(model, call.api, "REST", code.name, seconds)
+    if self._options.access_log:
+      client = request.client.host if request.client else ""
+      access.write(
+        "REST",
+        code.name,
+        seconds,
+        client=client,
+        method=call.method,
+        path=call.path,
+        model=call.model,
+        version=call.version,
+        signature=call.signature,
+        http=response.status_code,
+        bytes_in=len(call.body),
+        bytes_out=len(response.body),
+      )
+
+
+class _Endpoint:
+  """An endpoint for every method; Starlette answers 405 for those a function does not name, TF Serving does not."""
+
+  def __init__(self, answer):
+    self._answer = answer
+
+  async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    response = await self._answer(Request(scope, receive, send))
+    await response(scope, receive, send)
+
+
+async def _alive(_: Request) -> Response:
+  return PlainTextResponse("alive\n")
+
+
+def _refusal(e: Refused) -> Response:
+  headers = {"Retry-After": "1"} if e.http in (429, 503) else None
+  headers = {"WWW-Authenticate": "Bearer"} if e.http == 401 else headers
+  body = json.dumps({"error": e.message}, ensure_ascii=True)
+  return Response(body, e.http, headers, media_type="application/json")
+
+
+def _preflight(request: Request) -> Response:
+  if not request.headers.get("origin", "").startswith(("http://", "https://")):
+    return _refusal(invalid("Origin header is missing in CORS preflight"))
+  allowed = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+  }
+  return Response(status_code=200, headers=allowed)
