@@ -18,6 +18,7 @@ ROOMS = (
   "retrieval",
   "combos",
   "evaluation",
+  "merchandising",
   "training",
   "export",
   "serving",
@@ -28,6 +29,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 NOT_SERVED = {"keras", "tf_keras", "keras_nlp", "keras_hub", "tensorflow_recommenders", "tensorflow_datasets"}
 NOT_SERVED_STACK = {"keras", "tf_keras", "keras_nlp", "tfrs", "tfds"}
 NOT_SERVED_ROOMS = {"towers", "retrieval", "combos", "evaluation", "training", "pipeline", "records", "logs"}
+NOT_SERVED_ROOMS |= {"merchandising"}
 
 
 def imports(source):

@@ -7,6 +7,7 @@ import sys
 def test_metrics_and_evaluation_import_no_tensorflow():
   rooms = ("metrics.ranking", "metrics.beyond_accuracy", "metrics.intervals")
   rooms += ("evaluation.peers", "evaluation.score", "evaluation.report", "evaluation.tradeoff")
+  rooms += ("metrics.sets", "merchandising.report")
   lines = [f"import tfrec_combo.{room}" for room in rooms] + [
     "import sys",
     "print('tensorflow' in sys.modules)",

@@ -17,7 +17,18 @@ from tfrec_combo.base.errors import ComboError
 
 # In the order of a first use. Command `x` is the function `x` of tfrec_combo.cli.x; that module imports
 # everything heavy inside its function, so that --help and a mistyped option answer at once.
-COMMANDS = ("quickstart", "prepare", "train", "evaluate", "export", "recommend", "rank", "serve", "doctor")
+COMMANDS = (
+  "quickstart",
+  "prepare",
+  "train",
+  "evaluate",
+  "export",
+  "recommend",
+  "rank",
+  "serve",
+  "bundles",
+  "doctor",
+)
 
 EXIT_FAULT = 1  # something the user can mend
 EXIT_BUG = 2  # anything else; a wrong option, too, as typer has it

@@ -1,9 +1,16 @@
-"""An evaluation as a table for people."""
+"""An evaluation, or a list of bundles, as a table for people."""
 
 import pathlib
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+  from tfrec_combo.merchandising.proposal import Proposal
+
+SHOWN = 10  # bundles of a list
 
 
 def show(result: dict, folder: pathlib.Path) -> None:
@@ -20,3 +27,22 @@ def show(result: dict, folder: pathlib.Path) -> None:
   console = Console()
   console.print(table)
   console.print(f"report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
+
+
+def show_bundles(found: "Proposal", folder: pathlib.Path) -> None:
+  """Prints the first bundles of a list, what to think of it, and where it lies."""
+  from tfrec_combo.merchandising.report import headline
+
+  table = Table(caption="take-up: expected orders of 1,000; lift: over what chance would give")
+  for name in ("bundle", "products", "price", "orders", "lift", "take-up"):
+    table.add_column(name, justify="left" if name in ("bundle", "products") else "right", overflow="fold")
+  for row in found.table.head(SHOWN).iter_rows(named=True):
+    price, lift = ("" if row[name] is None else f"{row[name]:,.2f}" for name in ("price", "lift"))
+    # plain: square brackets of a product's text are no markup
+    cells = [row["bundle_id"], row["texts"], price, f"{row['orders']:,}", lift, f"{row['take_up']:.2f}"]
+    table.add_row(*map(Text, cells))
+  console = Console()
+  if found.bundles:
+    console.print(table)
+  console.print(headline(found), highlight=False)
+  console.print(f"page: {folder / 'bundles.html'}", soft_wrap=True, highlight=False)

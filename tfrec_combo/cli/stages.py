@@ -44,7 +44,7 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
   return profile(decisions)
 
 
-def _prepared(config: c.Config) -> None:
+def prepared(config: c.Config) -> None:
   """Refuses records that were made of other settings or files.
 
   Raises:
@@ -80,7 +80,7 @@ def train(config: c.Config, resume: bool = True) -> None:
   """Trains the towers and the ranker; both go on where a killed run stopped, unless told to start anew."""
   from tfrec_combo.training import fit
 
-  _prepared(config)
+  prepared(config)
   if resume and fit.is_trained(config):
     log.info("train: %s is up to date", config.run_dir)
     return
@@ -94,7 +94,7 @@ def export(config: c.Config) -> pathlib.Path:
   from tfrec_combo.training import fit
   from tfrec_combo.training.assemble import Run
 
-  _prepared(config)
+  prepared(config)
   settings = config.model_dump(
     mode="json", include={"export", "rerank", "combine"}, exclude={"export": {"folder"}}
   )
@@ -124,7 +124,7 @@ def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | 
   from tfrec_combo.pipeline.catalogue import catalogue
   from tfrec_combo.training.assemble import Run
 
-  _prepared(config)
+  prepared(config)
   run = Run(config)
   key = _evaluation_key(config, model)
   done = run.evaluation / "report.json"

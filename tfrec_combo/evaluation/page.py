@@ -51,11 +51,21 @@ $config
 def page(
   result: Mapping, run: Mapping, tables: Sequence[Table], plots: Sequence[tuple[str, go.Figure]]
 ) -> str:
-  """The whole page as text. Everything that came from the user's data or config is escaped."""
+  """The page of a report. Everything that came from the user's data or config is escaped."""
+  return sheet(str(run.get("name", "Evaluation")), headline(result), run, tables, plots)
+
+
+def sheet(
+  title: str, lead: str, run: Mapping, tables: Sequence[Table], plots: Sequence[tuple[str, go.Figure]]
+) -> str:
+  """A whole page as text: title, the sentence to take away, facts, plots, tables; all that is given is escaped.
+
+  run: facts, each optional: profile (flat dict), versions (package -> version), config (YAML text).
+  """
   return PAGE.substitute(
-    title=html.escape(str(run.get("name", "Evaluation"))),
+    title=html.escape(title),
     script=plotly.offline.get_plotlyjs(),
-    headline=html.escape(headline(result)),
+    headline=html.escape(lead),
     profile=_facts(run.get("profile", {})),
     plots="\n".join(_plot(i, title, figure) for i, (title, figure) in enumerate(plots)),
     tables="\n".join(_table(table) for table in tables),
