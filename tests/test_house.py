@@ -10,6 +10,7 @@ import tfrec_combo
 HOUSE = pathlib.Path(tfrec_combo.__file__).parent
 ROOMS = (
   "base",
+  "client",
   "metrics",
   "logs",
   "records",
@@ -81,6 +82,12 @@ def test_serving_imports_nothing_that_trains(path):
     not {n.rpartition(".")[2] for n in found if n.startswith("tfrec_combo.base.stack.")} & NOT_SERVED_STACK
   )
   assert not rooms(path.read_text()) & NOT_SERVED_ROOMS
+
+
+@pytest.mark.parametrize("path", sorted((HOUSE / "client").rglob("*.py")), ids=lambda p: p.name)
+def test_the_client_stands_on_nothing_but_errors(path):
+  found = {n for n in imports(path.read_text()) if n.startswith("tfrec_combo.")}
+  assert all(n.startswith(("tfrec_combo.client", "tfrec_combo.base.errors")) for n in found), found
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(HOUSE)))
