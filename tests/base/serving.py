@@ -8,7 +8,8 @@ import sys
 
 import numpy as np
 
-from tfrec_combo.base import stack
+from tfrec_combo.base import saved_model
+from tfrec_combo.export.checks import variables
 
 _SESSION = """
 import json, sys
@@ -35,24 +36,4 @@ def answers(folder: pathlib.Path, inputs: dict, signature: str = "serving_defaul
 
 def unrestored(folder: pathlib.Path) -> set[str]:
   """Variables that a signature reads and no restore fills: right in Python, a failure in TF Serving."""
-  stack.load("tf")  # first: it sets Keras 2
-  from tensorflow.core.protobuf import saved_model_pb2
-
-  saved = saved_model_pb2.SavedModel.FromString((pathlib.Path(folder) / "saved_model.pb").read_bytes())
-  model = saved.meta_graphs[0]
-  nodes = {node.name: node for node in model.graph_def.node}
-  # The initialiser reads the paths of vocabulary files, which it fills itself.
-  signatures = [s for name, s in model.signature_def.items() if name != "__saved_model_init_op"]
-  outputs = [t.name for s in signatures for t in s.outputs.values()]
-  read = _variables(nodes, outputs)
-  return read - _variables(nodes, [model.saver_def.restore_op_name])
-
-
-def _variables(nodes: dict, wanted: list[str]) -> set[str]:
-  seen, todo = set(), [name.lstrip("^").partition(":")[0] for name in wanted]
-  while todo:
-    name = todo.pop()
-    if name and name not in seen:
-      seen.add(name)
-      todo += [x.lstrip("^").partition(":")[0] for x in nodes[name].input]
-  return {name for name in seen if nodes[name].op == "VarHandleOp"}
+  return variables.unrestored(saved_model.meta_graph(pathlib.Path(folder)))

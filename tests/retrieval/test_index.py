@@ -1,5 +1,7 @@
 """The index contract, over its members."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,15 @@ from tests import makers
 from tfrec_combo.base.errors import DataError
 from tfrec_combo.base.stack import tf
 from tfrec_combo.retrieval.index import ExactIndex
+from tfrec_combo.retrieval.portable import PortableIndex
 from tfrec_combo.retrieval.scann import ScannIndex
 
 # Each searches everything at these settings, so each must answer like the matrix product.
-MEMBERS = {"exact": ExactIndex, "scann": lambda: ScannIndex(leaves_share=1, reorder=5000)}
+MEMBERS = {
+  "exact": ExactIndex,
+  "scann": lambda: ScannIndex(leaves_share=1, reorder=5000),
+  "portable": lambda: PortableIndex(exact_below=200, leaves_share=1),
+}
 SIZES = (1, 5, 300, 5000)  # of ScaNN: a point, brute force, hashing, a tree with hashing
 
 
@@ -80,6 +87,13 @@ def test_inside_a_graph_of_any_batch(make):
       np.testing.assert_array_equal(found, expected)
 
 
+def test_it_describes_itself_for_a_manifest(make):
+  told = make().build(makers.unit(300, 8), ids(300)).describe()
+  assert json.loads(json.dumps(told)) == told
+  assert told["products"] == 300
+  assert told["kind"] in ("exact", "scann", "partitions")
+
+
 def test_an_index_trains_nothing(make):
   assert not make().build(makers.unit(300, 8), ids(300)).trainable_variables
 
@@ -122,3 +136,29 @@ def test_scann_visits_few_partitions_and_pads_what_they_do_not_hold():
       assert (row[n:] == -1).all()
       assert np.isneginf(score[n:]).all()
       assert np.isfinite(score[:n]).all()
+
+
+def test_the_portable_index_finds_most_in_a_part_of_the_rows_and_each_row_for_itself():
+  vectors, queries = clustered(5000), clustered(60, seed=0) + clustered(60)
+  index = PortableIndex(exact_below=5000, leaves_share=0.1).build(vectors, ids(5000))
+  assert index.scored(20) < 0.16 * 5000
+  scores, rows = (x.numpy() for x in index.search(tf.constant(queries), 20))
+  best = ExactIndex().build(vectors, ids(5000)).search(tf.constant(queries), 20)[1].numpy()
+  assert np.mean([len(set(a) & set(b)) / 20 for a, b in zip(rows, best)]) > 0.9
+  np.testing.assert_allclose(scores, np.take_along_axis(queries @ vectors.T, rows, 1), atol=1e-5)
+  alone = [index.search(tf.constant(queries[i : i + 1]), 20) for i in range(5)]
+  np.testing.assert_array_equal(np.concatenate([a[0] for a in alone]), scores[:5])
+  np.testing.assert_array_equal(np.concatenate([a[1] for a in alone]), rows[:5])
+
+
+def test_the_portable_index_pads_what_its_partitions_do_not_hold():
+  vectors = clustered(3000)
+  index = PortableIndex(exact_below=10, leaves_share=0.01).build(vectors, ids(3000))
+  scores, rows = (x.numpy() for x in index.search(tf.constant(vectors[:5]), 500))
+  held = (rows >= 0).sum(axis=1)
+  assert (held > 0).all()
+  assert held.max() < 500
+  for row, score, n in zip(rows, scores, held):
+    assert len(set(row[:n])) == n
+    assert (row[n:] == -1).all()
+    assert np.isneginf(score[n:]).all()

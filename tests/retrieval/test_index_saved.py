@@ -11,6 +11,7 @@ import pytest
 from tests import makers
 from tfrec_combo.base.stack import tf
 from tfrec_combo.retrieval.index import ExactIndex
+from tfrec_combo.retrieval.portable import PortableIndex
 from tfrec_combo.retrieval.scann import ScannIndex
 
 _SESSION = """
@@ -30,7 +31,10 @@ print(json.dumps(answers))
 """
 
 
-@pytest.mark.parametrize("kind", [ExactIndex, ScannIndex])
+KINDS = {"exact": ExactIndex, "scann": ScannIndex, "portable": lambda: PortableIndex(100, leaves_share=1)}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_each_index_of_a_saved_model_answers_with_its_own(kind, tmp_path):
   vectors = {name: makers.unit(400, 8, seed=seed) for name, seed in (("one", 0), ("two", 1))}
   module = tf.Module()

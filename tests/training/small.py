@@ -41,7 +41,14 @@ def settings(folder: pathlib.Path, data: dict[str, Any], bert: str, **sections: 
     "combine": {"pool": 8, "beam": 4, "size": 3},
     "training": {"valid_orders": 64, "tensorboard": False},
     "evaluation": {"k": [5], "orders": 50},
-    "export": {"folder": str(folder / "saved"), "k": 8, "history": 8, "basket": 4, "exclude": 4},
+    "export": {
+      "folder": str(folder / "saved"),
+      "k": 8,
+      "history": 8,
+      "basket": 4,
+      "exclude": 4,
+      "native_check": "off",
+    },
   }
   for name, value in sections.items():
     small[name] = {**small[name], **value} if isinstance(value, dict) and name in small else value

@@ -15,6 +15,7 @@ from tfrec_combo.base.settings import (
   Data,
   Evaluation,
   Export,
+  Index,
   Ranker,
   Records,
   Rerank,
@@ -45,6 +46,7 @@ class Config(Section):
   bundles: Bundles = Bundles()
   training: Training = Training()
   evaluation: Evaluation = Evaluation()
+  index: Index = Index()
   export: Export = Export()
 
   @pydantic.model_validator(mode="after")

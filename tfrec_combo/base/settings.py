@@ -209,10 +209,19 @@ class Evaluation(Section):
   )
 
 
+class Index(Section):
+  """The index of a served model. Changed by an export, without training."""
+
+  exact_below: Positive = 50_000  # products; with fewer the portable flavour scores them all
+
+
 class Export(Section):
   """The SavedModel."""
 
   folder: str = "saved_models"
+  # scann: over ScaNN's ops. portable: over ops that stock TF Serving links. none: as the model was trained (retrieval.index).
+  flavour: Literal["scann", "portable", "both"] | None = None
+  native_check: Literal["auto", "off"] = "auto"  # asks it once without Python, too, where g++ is installed
   k: Positive = 100  # products answered by recommend and complete_basket
   history: Positive = 512  # H of a request
   basket: Positive = 64  # M of a request

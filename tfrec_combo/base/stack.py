@@ -27,6 +27,7 @@ _MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
   "tfds": ("tensorflow_datasets", (*_TF, "tensorflow-datasets")),
   "scann": ("scann", (*_TF, "scann")),
   "scann_ops": ("scann.scann_ops.py.scann_ops", (*_TF, "scann")),
+  "prediction_log": ("tensorflow_serving.apis.prediction_log_pb2", (*_TF, "tensorflow-serving-api")),
   "tfrs": ("tensorflow_recommenders", (*_TF, "scann", "tensorflow-recommenders")),
   "keras": ("keras", (*_TF, "keras")),  # Keras 3; `tf.keras` is Keras 2
   "keras_nlp": ("keras_nlp", (*_TF, "keras", "keras-hub", "keras-nlp", "tensorflow-text", "safetensors")),

@@ -1,15 +1,29 @@
 """`tfrec-combo export`: trained weights to one SavedModel."""
 
+from typing import Annotated
+
 import typer
 
 from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
 
 
-def export(config: ConfigOption = "quickstart", overrides: SetOption = None) -> None:
+def export(
+  config: ConfigOption = "quickstart",
+  overrides: SetOption = None,
+  flavour: Annotated[
+    str | None,
+    typer.Option(
+      metavar="scann|portable|both",
+      help="Over ScaNN's ops, over ops that stock TF Serving links, or each; none: as it was trained.",
+    ),
+  ] = None,
+) -> None:
   """Export what `train` made as the next version of one SavedModel, checked in a fresh process first.
 
-  Example: tfrec-combo export --config my_shop.yaml --set export.folder=/srv/models
+  Example: tfrec-combo export --config my_shop.yaml --flavour both --set export.folder=/srv/models
   """
   from tfrec_combo.cli import stages
 
-  typer.echo(stages.export(read_config(config, overrides)))
+  asked = [] if flavour is None else [f"export.flavour={flavour}"]
+  for path in stages.export_all(read_config(config, [*(overrides or []), *asked])):
+    typer.echo(path)

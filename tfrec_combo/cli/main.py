@@ -23,6 +23,7 @@ COMMANDS = (
   "train",
   "evaluate",
   "export",
+  "inspect",
   "recommend",
   "rank",
   "serve",

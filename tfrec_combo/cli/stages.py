@@ -3,6 +3,7 @@
 import logging
 import pathlib
 import time
+from collections.abc import Callable
 
 from tfrec_combo.base import config as c
 from tfrec_combo.base import files
@@ -88,33 +89,61 @@ def train(config: c.Config, resume: bool = True) -> None:
 
 
 def export(config: c.Config) -> pathlib.Path:
-  """Exports the trained models as the next version, unless the newest one was made from the same."""
-  from tfrec_combo.export import exporter
-  from tfrec_combo.serving.golden import replay_in_fresh_process
+  """`export_all`, and the first of its folders: that of the model's own flavour, where it is among them."""
+  return export_all(config)[0]
+
+
+def export_all(config: c.Config) -> list[pathlib.Path]:
+  """Exports the trained models as the next version of each flavour asked for, unless its newest one was made from the same."""
+  from tfrec_combo.export import exporter, flavours
   from tfrec_combo.training import fit
   from tfrec_combo.training.assemble import Run
 
   prepared(config)
-  settings = config.model_dump(
-    mode="json", include={"export", "rerank", "combine"}, exclude={"export": {"folder"}}
-  )
-  key = files.fingerprint([fit.key(Run(config)), settings])
-  done = exporter.up_to_date(config, key)
-  if done is not None:
-    log.info("export: %s is up to date", done)
-    return done
-  with bar("export") as update:
-    update(0, 3)
-    models = fit.trained(config)
-    update(1, 3)
+  unread = {"export": {"folder", "flavour", "native_check"}}
+  settings = config.model_dump(mode="json", include={"export", "rerank", "combine", "index"}, exclude=unread)
+  wanted = flavours.wanted(config)
+  keys = {f: files.fingerprint([fit.key(Run(config)), settings, f]) for f in wanted}
+  done = {f: exporter.up_to_date(config, keys[f], f) for f in wanted}
+  found = {f: path for f, path in done.items() if path is not None}
+  for path in found.values():
+    log.info("export: %s is up to date", path)
+  todo = [f for f in wanted if f not in found]
+  if todo:
+    with bar("export") as update:
+      replay = _replay(config)
+      steps = 1 + 2 * len(todo)
+      update(0, steps)
+      models = fit.trained(config)
+      for i, flavour in enumerate(todo):
+        update(1 + 2 * i, steps)
 
-    def check(folder: pathlib.Path) -> None:
-      update(2, 3)
-      replay_in_fresh_process(folder)
+        def check(folder: pathlib.Path, written: int = 2 + 2 * i) -> None:
+          update(written, steps)
+          replay(folder)
 
-    path = exporter.export(config, *models, key=key, check=check)
-    update(3, 3)
-  return path
+        found[flavour] = exporter.export(config, *models, key=keys[flavour], check=check, flavour=flavour)
+      update(steps, steps)
+  return [found[f] for f in wanted]
+
+
+def _replay(config: c.Config) -> Callable[[pathlib.Path], None]:
+  """Asks a version in a fresh process of Python, and in one without Python where there is a compiler."""
+  from tfrec_combo.serving import golden, native
+
+  runner = None
+  if config.export.native_check == "auto":
+    if native.available():
+      runner = native.Runner()  # it builds while the models load
+    else:
+      log.info("export: not asked without Python, as there is no %s", native.COMPILER)
+
+  def replay(folder: pathlib.Path) -> None:
+    golden.replay_in_fresh_process(folder)
+    if runner is not None:
+      runner.replay(folder)
+
+  return replay
 
 
 def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | None = None) -> dict:

@@ -5,15 +5,19 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 
 from tfrec_combo import __version__
-from tfrec_combo.base import files, pins
+from tfrec_combo.base import files, pins, saved_model
 from tfrec_combo.base.config import Config, without_folders
+from tfrec_combo.base.manifest import FORMAT, MANIFEST
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import Ranker
+from tfrec_combo.export import checks, flavours, warmup
 from tfrec_combo.export.bundles import SIGNATURE, bundle_requests
+from tfrec_combo.export.checks import ops
 from tfrec_combo.export.golden import REQUESTS, requests, write_golden
 from tfrec_combo.export.module import ServedModel
 from tfrec_combo.retrieval.two_tower import TwoTower
@@ -21,8 +25,6 @@ from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.text import TextTower
 from tfrec_combo.training.bundles import BundleModel
 
-FORMAT = 1
-MANIFEST = "manifest.json"
 PRODUCTS = "products.parquet"
 
 log = logging.getLogger(__name__)
@@ -35,9 +37,9 @@ def versions(base: str | os.PathLike[str]) -> list[int]:
   return sorted(int(name) for name in names if name.isdecimal())
 
 
-def up_to_date(config: Config, key: str) -> pathlib.Path | None:
-  """The newest version, if it was exported from what `key` stands for."""
-  base = pathlib.Path(config.export.folder) / config.name
+def up_to_date(config: Config, key: str, flavour: str | None = None) -> pathlib.Path | None:
+  """The newest version of a flavour, if it was exported from what `key` stands for."""
+  base = flavours.folder(config, flavour or flavours.own(config))
   for version in versions(base)[-1:]:
     path = base / str(version)
     if (path / MANIFEST).is_file() and files.read_json(path / MANIFEST).get("key") == key:
@@ -55,44 +57,78 @@ def export(
   *,
   key: str,
   check: Callable[[pathlib.Path], None],
+  flavour: str | None = None,
 ) -> pathlib.Path:
-  """Exports trained models as the next version of `<export.folder>/<name>`.
+  """Exports trained models as the next version of a flavour's folder; see `flavours.folder`.
 
   Args:
     bundles: the trained bundle task, where the shop has one.
     key: what the models were made from; a later run compares it.
     check: raises if the folder it is given does not serve; then nothing of it stays and older versions go on.
+    flavour: scann or portable; none: that of the index the model was trained with.
 
   Returns:
     The version's folder.
+
+  Raises:
+    ModelError: a check fails; it says what is wrong and the way out.
   """
-  base = pathlib.Path(config.export.folder) / config.name
+  flavour = flavour or flavours.own(config)
+  base = flavours.folder(config, flavour)
   target = base / str((versions(base) or [0])[-1] + 1)
-  with tempfile.TemporaryDirectory() as assets, files.written_aside(target) as aside:
-    folder = pathlib.Path(assets)
-    ready_made = (bundles.ranker.tables(), bundles.ids) if bundles else None
-    served = ServedModel(ranker, towers.product_tower, text_tower, catalogue, config, folder, ready_made)
-    signatures = served.signatures()
-    options = tf.saved_model.SaveOptions(namespace_whitelist=["Scann", "TFText"])
-    tf.saved_model.save(served, str(aside), signatures=signatures, options=options)
-    extra = aside / "assets.extra"
-    extra.mkdir(exist_ok=True)
-    products = {"product_id": catalogue.ids, "text": catalogue.texts, "price": catalogue.prices.tolist()}
-    names = [catalogue.category_names[max(path)] for path in catalogue.categories]
-    pl.DataFrame(products | {"category": names}).write_parquet(extra / PRODUCTS)
-    asked = requests(catalogue, config)
-    if served.bundles:
-      asked[SIGNATURE] = bundle_requests(served.bundles, catalogue, REQUESTS)
-    write_golden(extra, signatures, asked)
-    manifest = {
+  with files.written_aside(target) as aside, flavours.served_by(ranker, catalogue, config, flavour) as index:
+    with tempfile.TemporaryDirectory() as assets:
+      ready_made = (bundles.ranker.tables(), bundles.ids) if bundles else None
+      served = ServedModel(
+        ranker, towers.product_tower, text_tower, catalogue, config, pathlib.Path(assets), ready_made
+      )
+      signatures = served.signatures()
+      _save(served, signatures, aside)
+      asked = requests(catalogue, config)
+      if served.bundles:
+        asked[SIGNATURE] = bundle_requests(served.bundles, catalogue, REQUESTS)
+      extra = aside / "assets.extra"
+      extra.mkdir(exist_ok=True)
+      write_golden(extra, signatures, asked)
+    _write_products(extra / PRODUCTS, catalogue)
+    meta_graph = saved_model.meta_graph(aside)
+    checks.check_graph(meta_graph)
+    ops.check_for(ops.FLAVOURS[flavour])(meta_graph)
+    optional = {n: tuple(s.defaults) for n, s in saved_model.signatures(meta_graph).items()}
+    warmup.write(aside, base.name, asked, optional)
+    lacking = ops.missing(saved_model.ops(meta_graph))
+    manifest: dict[str, Any] = {
       "format": FORMAT,
       "key": key,
+      "flavour": flavour,
       "tfrec_combo": __version__,
       "libraries": {f.what: f.found for f in pins.versions()},
       "products": len(catalogue),
+      "index": index.describe(),
+      "signatures": sorted(optional),
+      "servers": {
+        server: sorted(ops) for server, ops in lacking.items()
+      },  # what each lacks of the model's ops
       "config": without_folders(config).model_dump(mode="json"),
       "files": files.checksums(aside),
     }
     files.write_json(aside / MANIFEST, manifest)
+    # By now neither the folder it was saved to nor the vocabularies it was made from are there any more.
     check(aside)
   return target
+
+
+def _save(served: ServedModel, signatures: dict[str, Any], aside: pathlib.Path) -> None:
+  """Saves into a folder below and moves it up: what is checked is a model that was moved."""
+  first = aside / "saved"
+  options = tf.saved_model.SaveOptions(namespace_whitelist=["Scann", "TFText"])
+  tf.saved_model.save(served, str(first), signatures=signatures, options=options)
+  for path in first.iterdir():
+    path.rename(aside / path.name)
+  first.rmdir()
+
+
+def _write_products(path: pathlib.Path, catalogue: Catalogue) -> None:
+  products = {"product_id": catalogue.ids, "text": catalogue.texts, "price": catalogue.prices.tolist()}
+  names = [catalogue.category_names[max(row)] for row in catalogue.categories]
+  pl.DataFrame(products | {"category": names}).write_parquet(path)

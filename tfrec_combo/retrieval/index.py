@@ -1,7 +1,7 @@
 """The contract every index meets, and the exact one."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,6 +26,10 @@ class Index(Protocol):
 
   def lookup(self, queries: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     """queries: [B, D] float32 -> scores [B, k] float32 and ids [B, k] string."""
+    ...
+
+  def describe(self) -> dict[str, Any]:
+    """What JSON can hold of how it searches; `kind` and `products` at least."""
     ...
 
 
@@ -90,3 +94,7 @@ class ExactIndex(Named):
     scores = tf.linalg.matmul(queries, self.vectors, transpose_b=True)
     best = tf.math.top_k(scores, min(k, self.vectors.shape[0]))
     return padded(best.values, best.indices, k)
+
+  def describe(self) -> dict[str, Any]:
+    """See `Index.describe`."""
+    return {"kind": "exact", "products": self.vectors.shape[0]}

@@ -6,33 +6,54 @@ python -m tfrec_combo.serving.golden saved_models/NAME/1
 import pathlib
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 
+from tfrec_combo.base import manifest, saved_model
 from tfrec_combo.base.errors import ComboError, ModelError, fault
-from tfrec_combo.serving import model
+from tfrec_combo.base.stack import tf
+from tfrec_combo.serving import model, warmup
+from tfrec_combo.serving.comparing import difference
+from tfrec_combo.serving.model import Model
 
 FOLDER = pathlib.Path("assets.extra") / "golden"
-TOLERANCE = 1e-4  # of floats: the live model is traced without grappler's session rewrites
+HEAVY = ("tensorflow_recommenders", "keras_nlp", "keras_hub", "keras")
+
+Arrays = dict[str, np.ndarray]
+
+
+def requests(folder: pathlib.Path) -> dict[str, tuple[Arrays, Arrays]]:
+  """Inputs, and answers of the live model, of each signature that has golden requests; strings are objects.
+
+  Raises:
+    ModelError: there are none.
+  """
+  files = sorted((folder / FOLDER).glob("*.npz"))
+  if not files:
+    raise ModelError(fault(str(folder), "must hold golden requests", str(FOLDER), "export the model again"))
+  return {path.stem: _read(path) for path in files}
 
 
 def replay(folder: pathlib.Path) -> dict[str, float]:
   """The largest difference of any number, by signature.
 
+  Each signature answers its golden requests as the live model did, the same one request at a time as in a batch, the same
+  where a request leaves out what has a default, and answers its warm-up requests.
+
   Raises:
     ModelError: the folder brings no golden requests, does not load, fails to answer, or answers otherwise.
   """
-  files = sorted((folder / FOLDER).glob("*.npz"))
-  if not files:
-    raise ModelError(fault(str(folder), "must hold golden requests", str(FOLDER), "export the model again"))
-  worst = {}
+  asked, worst = requests(folder), {}
   with model.load(folder) as served:
-    for path in files:
-      with np.load(path, allow_pickle=False) as arrays:
-        inputs = {k[3:]: _objects(v) for k, v in arrays.items() if k.startswith("in:")}
-        expected = {k[4:]: v for k, v in arrays.items() if k.startswith("out:")}
-      answers = served.predict(path.stem, inputs)
-      worst[path.stem] = max(_difference(f"{path.stem}.{k}", v, answers[k]) for k, v in expected.items())
+    for name, (inputs, expected) in asked.items():
+      answers = served.predict(name, inputs)
+      worst[name] = difference(name, expected, answers, "before the export")
+      _rows_stand_alone(served, name, inputs, answers)
+      _defaults_are_one_row(served, name, inputs)
+      _words_are_utf8(name, answers)
+    if (folder / warmup.FILE).is_file() or manifest.read(folder) is not None:
+      warmup.replay(served)
   return worst
 
 
@@ -49,34 +70,74 @@ def replay_in_fresh_process(folder: pathlib.Path) -> None:
     raise ModelError(f"the exported model does not serve: {lines[-1] if lines else 'no message'}")
 
 
+def _read(path: pathlib.Path) -> tuple[Arrays, Arrays]:
+  with np.load(path, allow_pickle=False) as arrays:
+    every = {k: _objects(v) for k, v in arrays.items()}
+  inputs = {k[3:]: v for k, v in every.items() if k.startswith("in:")}
+  return inputs, {k[4:]: v for k, v in every.items() if k.startswith("out:")}
+
+
 def _objects(values: np.ndarray) -> np.ndarray:
   return values.astype(object) if values.dtype.kind == "S" else values
 
 
-def _difference(name: str, expected: np.ndarray, got: np.ndarray) -> float:
-  if expected.dtype.kind == "S":
-    wrong = expected.astype(object) != got
-    if wrong.any():
-      place = tuple(int(i) for i in np.argwhere(wrong)[0])
-      raise ModelError(f"{name}{list(place)} is {got[place]!r} and was {expected[place]!r} before the export")
-    return 0.0
-  difference = float(np.abs(expected.astype(np.float64) - got).max(initial=0))
-  if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0))):
-    raise ModelError(f"{name} differs by {difference} from what it was before the export")
-  return difference
+def _rows_stand_alone(served: Model, name: str, inputs: Arrays, whole: Mapping[str, np.ndarray]) -> None:
+  """TF Serving joins requests to batches and fills batches up: no row may change for its neighbours."""
+  rows = len(next(iter(inputs.values())))
+  for key, value in whole.items():
+    if value.ndim < 1 or len(value) != rows:
+      raise ModelError(
+        fault(f"{name}: output {key}", f"must have the {rows} rows asked", value.shape, "keep dimension 0")
+      )
+  alone = [served.predict(name, {k: v[i : i + 1] for k, v in inputs.items()}) for i in range(rows)]
+  joined = {k: np.concatenate([one[k] for one in alone]) for k in whole}
+  difference(name, whole, joined, "in a batch of several: rows of a batch must not know of each other")
+
+
+def _defaults_are_one_row(served: Model, name: str, inputs: Arrays) -> None:
+  """TF Serving feeds a default as it stands, [1, ...] beside inputs of B rows, and the graph must repeat it."""
+  described = served.signature(name)
+  if not described.defaults:
+    return
+  rows = len(next(iter(inputs.values())))
+  full = {k: np.repeat(v, rows, axis=0) for k, v in described.defaults.items()}
+  fed = {**inputs, **described.defaults}
+  said = served.predict(name, inputs | full)
+  try:
+    silent = served.run(name, [np.asarray(fed[k]) for k in described.inputs])
+  except tf.errors.OpError as e:
+    rule = f"must go with {rows} rows: TF Serving feeds it as it stands"
+    raise ModelError(
+      fault(f"{name}: a default", rule, saved_model.first_line(e), "repeat it in the graph")
+    ) from e
+  difference(name, said, silent, "where each row said the default")
+
+
+def _words_are_utf8(name: str, answers: Mapping[str, np.ndarray]) -> None:
+  for key, values in answers.items():
+    if values.dtype == object and not key.endswith("_bytes"):
+      for value in values.flat:
+        try:
+          value.decode()
+        except UnicodeDecodeError:
+          rule = "must be UTF-8: TF Serving writes it into JSON as it stands"
+          way_out = "name the output ..._bytes, which REST answers in base64"
+          raise ModelError(fault(f"{name}: output {key}", rule, value, way_out)) from None
 
 
 def main() -> None:
   """Prints the differences; exits 1 with one line where the model does not serve."""
   try:
-    worst = replay(pathlib.Path(sys.argv[1]))
+    folder = pathlib.Path(sys.argv[1])
+    worst = replay(folder)
+    portable = (manifest.read(folder) or {}).get("flavour") == "portable"
   except ComboError as e:
     sys.exit(str(e))
-  heavy = sorted({"tensorflow_recommenders", "keras_nlp", "keras_hub", "keras"} & set(sys.modules))
+  heavy = sorted({*HEAVY, *(["scann"] if portable else [])} & set(sys.modules))
   if heavy:
     sys.exit(f"serving imported {', '.join(heavy)}")
-  for name, difference in worst.items():
-    print(f"{name}: largest difference {difference:.1e}")
+  for name, largest in worst.items():
+    print(f"{name}: largest difference {largest:.1e}")
 
 
 if __name__ == "__main__":

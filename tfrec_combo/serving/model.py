@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tfrec_combo.base import manifest, saved_model
 from tfrec_combo.base.errors import DataError, ModelError, fault
+from tfrec_combo.base.saved_model import EXPORT, first_line
 from tfrec_combo.base.stack import tf
 from tfrec_combo.serving import op_libraries, signature
 from tfrec_combo.serving.signature import Signature
-
-EXPORT = "export one with `tfrec-combo export`, or name a folder such as saved_models/<name>"
 
 
 def newest_version(path: str | os.PathLike[str]) -> pathlib.Path:
@@ -45,8 +45,8 @@ class Model:
     self.folder = folder  # of the version
     self._session = session
     self.signature_defs: dict[str, Any] = dict(meta_graph.signature_def)  # as saved, the init op's too
-    definitions = {n: d for n, d in self.signature_defs.items() if n != "__saved_model_init_op"}
-    self.signatures: dict[str, Signature] = {n: signature.read(d) for n, d in sorted(definitions.items())}
+    definitions = saved_model.signatures(meta_graph)
+    self.signatures: dict[str, Signature] = {n: signature.read(d) for n, d in definitions.items()}
     tensor = session.graph.get_tensor_by_name
     self._feeds = {
       n: [tensor(d.inputs[k].name) for k in self.signatures[n].inputs] for n, d in definitions.items()
@@ -129,10 +129,12 @@ def load(path: str | os.PathLike[str]) -> Model:
   restore fills, and each call is faster. The op libraries the graph needs are loaded first.
 
   Raises:
-    ModelError: the folder, its variables or an op is missing, or the files are damaged; it says the way out.
+    ModelError: the folder, its variables or an op is missing, the files are damaged, or a later version of this package
+      wrote them in a form unknown here; it says the way out.
   """
   folder = newest_version(path)
-  op_libraries.bring(op_libraries.ops_of(_meta_graph(folder)))
+  manifest.read(folder)
+  op_libraries.bring(saved_model.ops(saved_model.meta_graph(folder)))
   # A server shares its GPU with others unless it is told to take what it needs as it needs it.
   options = tf.compat.v1.ConfigProto(gpu_options={"allow_growth": True}, allow_soft_placement=True)
   session = tf.compat.v1.Session(graph=tf.Graph(), config=options)
@@ -149,22 +151,6 @@ def load(path: str | os.PathLike[str]) -> Model:
     raise ModelError(f"{folder} does not load: {first_line(e)}; copy it again or export it again") from e
 
 
-def _meta_graph(folder: pathlib.Path) -> Any:
-  for part in ("saved_model.pb", "variables/variables.index"):
-    if not (folder / part).is_file():
-      way_out = "copy the whole folder again, or export it again"
-      raise ModelError(fault(str(folder), f"must hold {part}", "a folder without", way_out))
-  try:
-    saved = tf.__internal__.saved_model.parse_saved_model(str(folder))
-  except OSError as e:
-    raise ModelError(f"{folder} is damaged: {first_line(e)}; copy it again or export it again") from e
-  for meta_graph in saved.meta_graphs:
-    if set(meta_graph.meta_info_def.tags) == {"serve"}:
-      return meta_graph
-  tags = [list(m.meta_info_def.tags) for m in saved.meta_graphs]
-  raise ModelError(fault(str(folder), "must hold a graph tagged 'serve'", tags, EXPORT))
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
   """Keeps TensorFlow's word that session mode is deprecated from users, who cannot act on it."""
@@ -175,10 +161,3 @@ def _quiet() -> Iterator[None]:
     yield
   finally:
     logger.setLevel(level)
-
-
-def first_line(error: Exception) -> str:
-  """What an error of TensorFlow says, without its trace."""
-  text = getattr(error, "message", None) or str(error)
-  lines = [line.strip() for line in text.splitlines() if line.strip() not in ("", "Graph execution error:")]
-  return " ".join(lines[0].split())[:200] if lines else type(error).__name__

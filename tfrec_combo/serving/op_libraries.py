@@ -1,7 +1,6 @@
 """The op libraries that a SavedModel needs, brought in before its first request needs them."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from tfrec_combo.base import stack
 from tfrec_combo.base.errors import ModelError, StackError, fault
@@ -10,14 +9,6 @@ from tfrec_combo.base.stack import tf
 # Tried in this order, each only while an op is still missing: most of tensorflow-text's ops have no prefix to know
 # them by.
 LIBRARIES = ("tf_text", "scann_ops")
-
-
-def ops_of(meta_graph: Any) -> set[str]:
-  """Kinds of op in a MetaGraphDef, those inside its functions too; its own functions are not ops."""
-  library = meta_graph.graph_def.library.function
-  own = {function.signature.name for function in library}
-  nodes = [*meta_graph.graph_def.node, *(node for function in library for node in function.node_def)]
-  return {node.op for node in nodes} - own
 
 
 def bring(ops: Iterable[str]) -> None:

@@ -40,13 +40,19 @@ def read(signature_def: Any) -> Signature:
     ModelError: a tensor is ragged, sparse or of unknown rank, which TF Serving cannot serve.
   """
   return Signature(
-    {name: _spec(name, info) for name, info in sorted(signature_def.inputs.items())},
-    {name: _spec(name, info) for name, info in sorted(signature_def.outputs.items())},
-    {name: tf.make_ndarray(value) for name, value in sorted(signature_def.defaults.items())},
+    {name: spec(name, info) for name, info in sorted(signature_def.inputs.items())},
+    {name: spec(name, info) for name, info in sorted(signature_def.outputs.items())},
+    {name: values(value) for name, value in sorted(signature_def.defaults.items())},
   )
 
 
-def _spec(name: str, info: Any) -> Spec:
+def values(tensor: Any) -> np.ndarray:
+  """The array of a TensorProto; strings are bytes."""
+  return tf.make_ndarray(tensor)
+
+
+def spec(name: str, info: Any) -> Spec:
+  """The `Spec` of a TensorInfo; see `read`."""
   if info.WhichOneof("encoding") != "name" or info.tensor_shape.unknown_rank:
     way_out = "export the model with `tfrec-combo export`"
     raise ModelError(fault(name, "must be a dense tensor of known rank", "another", way_out))
