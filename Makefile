@@ -41,6 +41,16 @@ $(BENCHES): bench-quality-%: .venv/bench
 	$(BIN)/python -m benchmarks.quality $(firstword $(subst bundlerec-,bundlerec ,$*)) $(BENCH) \
 	  --protocol $(PROTOCOLS)/$* --out $(BENCH_OUT)/$* --results benchmarks/results
 
+# Of the models that bench-quality left in BENCH_OUT.
+SETS := $(addprefix bench-sets-,complete-journey bundlerec-electronic bundlerec-clothing)
+.PHONY: bench-sets $(SETS)
+
+bench-sets: $(SETS)
+
+$(SETS): bench-sets-%: .venv/bench
+	$(BIN)/python -m benchmarks.sets $(firstword $(subst bundlerec-,bundlerec ,$*)) $(BENCH) \
+	  --protocol $(PROTOCOLS)/$* --out $(BENCH_OUT)/sets-$* --model $(BENCH_OUT)/$*/models/* --results benchmarks/results
+
 .venv/bench: .venv/installed
 	$(PIP) --editable ".[bench]"
 	@touch $@
