@@ -183,3 +183,14 @@ def test_the_access_log_is_a_line_of_json_a_request(served, caplog):
   assert line["status"] == "OK"
   assert (line["model"], line["version"], line["signature"]) == ("odd", 1, "serving_default")
   assert (line["http"], line["method"]) == (200, "POST")
+
+
+def test_a_bug_is_told_as_one_and_logged(served, monkeypatch, caplog):
+  def broken(*_):
+    raise ZeroDivisionError("secret")
+
+  with running.server(served) as server:
+    monkeypatch.setattr(server.engine, "predict", broken)
+    status, said = ask(server.rest_port, "POST", PREDICT, {"instances": [1]})
+    assert (status, said) == (500, {"error": "ZeroDivisionError in the server; its log says where"})
+    assert "secret" in caplog.text

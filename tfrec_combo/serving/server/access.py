@@ -30,6 +30,4 @@ def write(entrypoint: str, status: str, seconds: float, **more: object) -> None:
     "status": status,
     "ms": round(seconds * 1e3, 3),
   }
-  log.info(
-    "%s", json.dumps(said | {k: v for k, v in more.items() if v not in ("", None)}, ensure_ascii=False)
-  )
+  log.info("%s", json.dumps(said | {k: v for k, v in more.items() if v not in ("", None)}))

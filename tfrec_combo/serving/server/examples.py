@@ -92,7 +92,10 @@ def from_json(values: Any) -> Any:
     raise invalid(f"Example must be JSON object but got JSON {type(values).__name__}")
   example = tf.train.Example()
   for name, content in values.items():
-    feature = example.features.feature[name]
+    try:
+      feature = example.features.feature[name]
+    except UnicodeEncodeError:
+      raise invalid(f"Feature: {name!r} has a name that is no text") from None
     for value in content if isinstance(content, list) else [content]:
       _add(name, feature, value)
   return example

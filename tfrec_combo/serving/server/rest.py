@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from tfrec_combo.serving.server import access, rest_calls
 from tfrec_combo.serving.server.engine import Engine
-from tfrec_combo.serving.server.status import Code, Refused, invalid
+from tfrec_combo.serving.server.status import Code, Refused, bug, invalid
 
 TOO_LONG = "the body must be at most {} bytes; send fewer rows"
 
@@ -61,6 +61,8 @@ class Rest:
       code, response = late.code, _refusal(late)
     except ClientDisconnect:
       code, response = Code.CANCELLED, Response(status_code=499)
+    except Exception as e:
+      code, response = Code.INTERNAL, _refusal(bug(e))
     if self._options.cors:
       response.headers["Access-Control-Allow-Origin"] = "*"
     self._tell(request, call, code, time.monotonic() - started, response)

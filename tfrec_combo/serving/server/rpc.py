@@ -20,7 +20,7 @@ from tensorflow_serving.apis import (
 from tfrec_combo.base.errors import ConfigError
 from tfrec_combo.serving.server import access, config_file, describe, examples, predict, protos
 from tfrec_combo.serving.server.engine import Engine
-from tfrec_combo.serving.server.status import Code, Refused, invalid
+from tfrec_combo.serving.server.status import Code, Refused, bug, invalid
 from tfrec_combo.serving.server.version import Version
 
 LONGEST = 1024  # characters of an error; TF Serving cuts, too: HTTP/2 headers are short
@@ -44,6 +44,8 @@ class _Servicer:
       response = answer(deadline)
     except Refused as e:
       refused = e
+    except Exception as e:
+      refused = bug(e)
     self._tell(
       api, request, context, Code.OK if refused is None else refused.code, time.monotonic() - started, name
     )

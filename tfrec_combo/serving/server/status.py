@@ -1,6 +1,9 @@
 """What went wrong with a request, in TF Serving's codes, and the HTTP status of each."""
 
 import enum
+import logging
+
+log = logging.getLogger(__name__)
 
 
 class Code(enum.IntEnum):
@@ -58,3 +61,9 @@ class Refused(Exception):
 def invalid(message: str) -> Refused:
   """A request that breaks the contract."""
   return Refused(Code.INVALID_ARGUMENT, message)
+
+
+def bug(error: Exception) -> Refused:
+  """What the client is told of an error that nobody foresaw; the log has its trace."""
+  log.error("a request met a bug", exc_info=error)
+  return Refused(Code.INTERNAL, f"{type(error).__name__} in the server; its log says where")
