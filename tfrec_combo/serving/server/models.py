@@ -41,10 +41,13 @@ class Models:
     warm_up: asks a just loaded model, and raises where it does not answer; then the version is not served.
     retries: times a version that failed is tried again, `retry_seconds` apart (TF Serving's defaults); one whose files
       changed is tried at once.
+
+  `freed` is set when a model was let go; whoever clears it may collect what it left.
   """
 
   def __init__(self, warm_up: Callable[[model.Model], None], retries: int = 5, retry_seconds: float = 60.0):
     self._warm_up, self._retries, self._retry_seconds = warm_up, retries, retry_seconds
+    self.freed = threading.Event()
     self._entries: dict[str, _Entry] = {}
     self._lock = threading.Lock()  # over what requests read; never held while a model loads
     self._polling = threading.Lock()
@@ -161,7 +164,7 @@ class Models:
         old = entry.versions.get(number)
         if old is None or (old.state in (State.UNLOADING, State.END) and old.code is Code.OK):
           with self._lock:
-            entry.versions[number] = Version(number, found[number])
+            entry.versions[number] = Version(number, found[number], self.freed.set)
         version = entry.versions[number]
         if version.state in (State.START, State.END) and self._may_try(version):
           version.load(self._warm_up)

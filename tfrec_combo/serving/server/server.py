@@ -1,6 +1,7 @@
 """A server from start to end: models loaded, both APIs open, the folders watched, work in hand finished at the stop."""
 
 import concurrent.futures
+import gc
 import logging
 import pathlib
 import signal
@@ -72,6 +73,7 @@ class Server:
     """Starts, serves until SIGTERM or SIGINT, and stops."""
     for number in (signal.SIGTERM, signal.SIGINT):
       signal.signal(number, lambda *_: self._stopping.set())
+    gc.freeze()  # what the imports made stays anyway; looking through it at each swap would hold requests up
     with self:
       names = ", ".join(self.engine.models.names())
       log.info(
@@ -109,6 +111,10 @@ class Server:
     since = 0.0
     while not self._stopping.wait(self.options.poll):
       since += self.options.poll
+      if self.engine.models.freed.is_set():
+        self.engine.models.freed.clear()
+        # A graph is a ring of objects, large and seldom: Python alone may put it off for thousands of swaps.
+        gc.collect()
       try:
         if self._config and 0 < self.options.config_poll <= since:
           since = 0.0

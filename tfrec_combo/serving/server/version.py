@@ -31,11 +31,11 @@ class Version:
   """A version folder, the SavedModel loaded from it, and how many requests hold it.
 
   A request holds the version it began with to its end, whatever is published meanwhile: `unload` takes
-  no new ones, and the last one out frees the model.
+  no new ones, and the last one out frees the model and calls `freed`.
   """
 
-  def __init__(self, number: int, folder: pathlib.Path):
-    self.number, self.folder = number, folder
+  def __init__(self, number: int, folder: pathlib.Path, freed: Callable[[], object]):
+    self.number, self.folder, self._freed = number, folder, freed
     self.state = State.START
     self.code, self.message = Code.OK, ""
     self.tries, self.tried_at = 0, 0.0  # of loading it
@@ -114,6 +114,7 @@ class Version:
       self.state = State.END
     if loaded is not None:
       loaded.close()
+      self._freed()
       log.info("version %d at %s is unloaded", self.number, self.folder)
 
 
