@@ -156,15 +156,22 @@ class Rerank(Section):
 
 
 class Combine(Section):
-  """The set generator."""
+  """The set model, and the search for sets. Epochs, batch and learning rate are of the model's training; all else may change
+  with an export."""
 
   pool: Positive = 64  # ranked candidates a set may draw from
   beam: Positive = 16
-  sets: Positive = 3  # C, sets answered
+  sets: Positive = 5  # C, sets answered
   size: Positive = 6  # M, largest set
-  pair_weight: Annotated[float, pydantic.Field(ge=0)] = (
-    1.0  # how much going together counts beside the products' scores
-  )
+  # Log odds taken from two products of one kind in one set. Orders alone would pair them: whoever buys three flavours buys
+  # them together. 0 leaves it to the orders.
+  substitute_penalty: Annotated[float, pydantic.Field(ge=0)] = 4.0
+  # Chance of being bought with the rest below which a product makes a set worse: what decides how many there are in a set of
+  # open size.
+  least_chance: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.05
+  epochs: Positive | None = None  # the most; none: 2, and more in a small shop until there are 200 steps
+  batch: Positive = 64
+  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
 
 
 class Bundles(Section):
@@ -226,4 +233,8 @@ class Export(Section):
   history: Positive = 512  # H of a request
   basket: Positive = 64  # M of a request
   exclude: Positive = 64  # X, excluded ids of a request
+  categories: Positive = 8  # A, allowed categories of a request for sets
+  in_stock: Positive = 256  # S, ids in stock of a request for sets
+  ready_made: Positive = 16  # sets that rank_bundles scores for a request
+  ready_made_size: Positive = 16  # largest of them
   bundle_history: Positive = 64  # Y, bundles taken before, of a request

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 Ids = list[str] | None
+SETS = "Sets, with --combine"
 
 
 def recommend(
@@ -20,15 +21,36 @@ def recommend(
   exclude: Annotated[Ids, typer.Option(metavar="ID,...", help="Not to be answered.")] = None,
   k: Annotated[int, typer.Option("-k", help="Products answered.")] = 10,
   combine: Annotated[bool, typer.Option("--combine", help="Answer sets that go together.")] = False,
-  size: Annotated[int | None, typer.Option(help="With --combine: products in a set (3 if not said).")] = None,
-  budget: Annotated[float | None, typer.Option(help="With --combine: the most a set may cost.")] = None,
+  size: Annotated[
+    int | None, typer.Option(help="With --combine: products in a set.", rich_help_panel=SETS)
+  ] = None,
+  size_min: Annotated[
+    int | None, typer.Option(help="In place of --size: at least.", rich_help_panel=SETS)
+  ] = None,
+  size_max: Annotated[
+    int | None, typer.Option(help="In place of --size: at most.", rich_help_panel=SETS)
+  ] = None,
+  budget: Annotated[float | None, typer.Option(help="The most a set may cost.", rich_help_panel=SETS)] = None,
+  must_include: Annotated[
+    Ids, typer.Option(metavar="ID,...", help="In every set.", rich_help_panel=SETS)
+  ] = None,
+  one_per_category: Annotated[
+    bool, typer.Option("--one-per-category", help="No two of one category.", rich_help_panel=SETS)
+  ] = False,
+  category: Annotated[
+    Ids, typer.Option(metavar="PATH", help="Only of this category, or of several.", rich_help_panel=SETS)
+  ] = None,
+  in_stock: Annotated[
+    Ids, typer.Option(metavar="ID,...", help="Only of these products.", rich_help_panel=SETS)
+  ] = None,
   diversity: Annotated[
-    float | None, typer.Option(help="0 to 1: fit given up for products unlike each other.")
+    float | None,
+    typer.Option(help="0 to 1: fit given up for products unlike each other, or sets that share none."),
   ] = None,
   novelty: Annotated[float | None, typer.Option(help="0 to 1: fit given up for less popular ones.")] = None,
   as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-  """Ask a model once. With a basket, each answer names the product of it that it goes with best.
+  """Ask a model once. With a basket, and for sets, each answer says why it is there and what it goes with.
 
   Example: tfrec-combo recommend --model saved_models/shop --history 826249:3,981760:12 --basket 1029743
 
@@ -37,9 +59,11 @@ def recommend(
   from tfrec_combo.cli import loading, tables
   from tfrec_combo.serving import asking
 
-  lists = {"history": history, "basket": basket, "exclude": exclude}
-  wishes: dict[str, Any] = {"size": size, "budget": budget, "diversity": diversity, "novelty": novelty}
-  request = asking.request(**lists, query=query, context=context, **wishes)
+  lists = {"history": history, "basket": basket, "exclude": exclude, "must_include": must_include}
+  wishes: dict[str, Any] = {"size": size, "size_min": size_min, "size_max": size_max, "budget": budget}
+  wishes |= {"one_per_category": one_per_category or None, "allowed_categories": category}
+  weights = {"diversity": diversity, "novelty": novelty}
+  request = asking.request(**lists, in_stock=in_stock, query=query, context=context, **wishes, **weights)
   with loading.load(model) as loaded:
     answer = asking.ask(loaded, request, k, combine)
   if answer.unknown:

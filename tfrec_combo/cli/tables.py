@@ -3,9 +3,26 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+  from tfrec_combo.serving.answers import Product
   from tfrec_combo.serving.asking import Answer
 
 RIGHT = {"rank", "price", "score", "orders"}
+WHY = {
+  "asked": "asked for",
+  "basket": "goes with {other}",
+  "query": "what was asked for, in words",
+  "again": "bought before",
+  "history": "goes with {other}, bought before",
+  "set": "goes with {other} of this set",
+  "popular": "popular",
+}
+NO_SET = {
+  "size": "no set: the size asked for is none that this model makes",
+  "must_include": "no set holds what must be included: it is not in the catalogue, lies in the basket, is excluded, not in"
+  " stock, or two of it may not be in one set",
+  "budget": "no set fits the budget; try a larger --budget or a smaller --size (a product without a price fits none)",
+  "too_few_products": "no set: too few products are left; try a smaller --size, fewer exclusions or more categories",
+}
 WIDEST = 60  # characters of a text; --json has all of it
 
 
@@ -19,45 +36,48 @@ def show(answer: "Answer") -> None:
   elif answer.combinations:
     console.print(_sets(answer))
   elif answer.signature == "combine":
-    console.print(
-      "no set fits; try a larger --budget, a smaller --size or fewer exclusions"
-      " (a product without a price fits no budget)"
-    )
+    console.print(NO_SET.get(answer.status, NO_SET["too_few_products"]))
   else:
     console.print("no product is left to answer; exclude fewer")
 
 
 def _products(answer: "Answer") -> Any:
-  together = any(p.goes_with for p in answer.products)
-  table = _table(answer, "rank", *(("goes with", "orders") if together else ()))
+  told = any(p.reason or p.goes_with for p in answer.products)
+  table = _table(answer, "rank", *(("why", "orders") if told else ()))
   for rank, p in enumerate(answer.products, 1):
-    more: list[object] = []
-    if together:
-      more = [_cut(answer.text(p.goes_with or "")) or p.goes_with, p.bought_together]
-    _row(table, answer, rank, p.product_id, p.price, f"{p.score:.3f}", *more)
+    _row(table, answer, rank, p.product_id, p.price, f"{p.score:.3f}", *(_why(answer, p) if told else ()))
   return table
 
 
 def _sets(answer: "Answer") -> Any:
-  table = _table(answer, "set")
+  members = [m for found in answer.combinations for m in found.members]
+  told = any(m.reason or m.goes_with for m in members)
+  table = _table(answer, "set", *(("why", "orders") if told else ()))
   for rank, found in enumerate(answer.combinations, 1):
-    for place, (product_id, price) in enumerate(zip(found.product_ids, found.prices)):
-      _row(table, answer, None if place else rank, product_id, price, None)
-    partly = "total of the known prices" if None in found.prices else "total"
+    for place, m in enumerate(found.members):
+      why = _why(answer, m) if told else ()
+      _row(table, answer, None if place else rank, m.product_id, m.price, f"{m.score:.3f}", *why)
+    partly = "total of the known prices" if any(m.price is None for m in found.members) else "total"
     name = ["", partly] if answer.texts is not None else [partly]
     table.add_row("", *name, f"{found.total:.2f}", f"{found.score:.3f}", style="bold", end_section=True)
   return table
 
 
+def _why(answer: "Answer", product: "Product") -> tuple[object, object]:
+  other = _cut(answer.text(product.goes_with or "")) or product.goes_with or ""
+  words = WHY.get(product.reason or "", "goes with {other}" if other else "")
+  return words.format(other=other), product.bought_together
+
+
 def _table(answer: "Answer", first: str, *more: str) -> Any:
   from rich.table import Table
 
-  caption = "orders: those that hold both the product and what it goes with" if more else None
-  table = Table(title=answer.signature, caption=caption)
+  caption = "orders: those that hold both the product and what it goes with; of the shopper's own, where bought before"
+  table = Table(title=answer.signature, caption=caption if more else None)
   text = ["text"] if answer.texts is not None else []
   for name in (first, "id", *text, "price", "score", *more):
     # Texts give way first: numbers and ids stay whole as long as they can.
-    wraps = name in ("text", "goes with")
+    wraps = name in ("text", "why")
     table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold", no_wrap=not wraps)
   return table
 

@@ -2,6 +2,7 @@
 what the towers find, and what is popular; joined, with what each source says of each product."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -53,12 +54,13 @@ class Request:
 @dataclasses.dataclass(frozen=True)
 class Blend:
   """rows: [B, L] int32 candidates, -1 where there are fewer; said: [B, L, len(COLUMNS)] float32, what the sources say;
-  stage: [B, L] float32, logits of the first stage, NO_CANDIDATE where there is none; orders: [B, 1] float32, own past
-  orders."""
+  stage: [B, L] float32, logits of the first stage, NO_CANDIDATE where there is none; wish: [B, L] float32, what a request's
+  own wishes add to that when the best are taken; orders: [B, 1] float32, own past orders."""
 
   rows: tf.Tensor
   said: tf.Tensor
   stage: tf.Tensor
+  wish: tf.Tensor
   orders: tf.Tensor
 
   @property
@@ -69,11 +71,24 @@ class Blend:
   def at(self, places: tf.Tensor) -> "Blend":
     """The candidates at places [B, K]."""
     part = lambda values: tf.gather(values, places, batch_dims=1)
-    return Blend(part(self.rows), part(self.said), part(self.stage), self.orders)
+    return Blend(part(self.rows), part(self.said), part(self.stage), part(self.wish), self.orders)
 
   def best(self, count: int) -> "Blend":
-    """The first `count` by the first stage, best first."""
-    return self.at(tf.math.top_k(self.stage, tf.minimum(count, tf.shape(self.stage)[1])).indices)
+    """The first `count` by the first stage and the wishes, best first."""
+    wanted = self.stage + self.wish
+    return self.at(tf.math.top_k(wanted, tf.minimum(count, tf.shape(wanted)[1])).indices)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wishes:
+  """What a request asks of candidates beside being good.
+
+  rows: [B, E] int32, products that are candidates whatever the sources bring, pads below 0. worth: rows [B, L] -> [B, L]
+  float32, added to a candidate's place before the best are taken; NO_CANDIDATE leaves it out.
+  """
+
+  rows: tf.Tensor
+  worth: Callable[[tf.Tensor], tf.Tensor]
 
 
 class Candidates(tf.keras.layers.Layer):
@@ -125,7 +140,7 @@ class Candidates(tf.keras.layers.Layer):
     """The first `count` candidates. found: [B, K1] int32 rows that the index answered, best first."""
     return self.pool(request, found).best(self.count)
 
-  def pool(self, request: Request, found: tf.Tensor) -> Blend:
+  def pool(self, request: Request, found: tf.Tensor, wishes: Wishes | None = None) -> Blend:
     """What of all the sources bring passes the prior, by the prior; see `call`."""
     basket = trimmed(request.basket)
     history = trimmed(request.history)
@@ -143,6 +158,8 @@ class Candidates(tf.keras.layers.Layer):
       alike, like_cosine = self.wording.near.near(basket)
       asked, asked_cosine = self.wording.near.asked(request.query)
       sources += [alike, asked]
+    if wishes is not None:
+      sources.append(wishes.rows)
     merged = merge(sources)
     known = own.weights["count"]
     width = tf.shape(self.rows)[1]
@@ -176,19 +193,20 @@ class Candidates(tf.keras.layers.Layer):
     # Whoever says nothing is offered what is popular, and only that.
     prior = tf.where(asks[:, None], prior, popularity)
     allowed = (merged.rows >= 0) & (merged.add(5, tf.cast(refused >= 0, tf.float32)) == 0)
-    first = tf.math.top_k(
-      tf.where(allowed, prior, -1.0), tf.minimum(max(POOL, self.count), tf.shape(prior)[1])
-    )
+    wish = tf.zeros_like(prior) if wishes is None else wishes.worth(merged.rows)
+    wanted = tf.where(allowed & (wish > NO_CANDIDATE / 2), prior + wish, NO_CANDIDATE)
+    first = tf.math.top_k(wanted, tf.minimum(max(POOL, self.count), tf.shape(prior)[1]))
     at = lambda values: tf.gather(values, first.indices, batch_dims=1)
-    allowed = first.values >= 0
+    allowed = first.values > NO_CANDIDATE / 2
+    prior, wish = at(prior), at(wish)
     rows = tf.where(allowed, at(merged.rows), -1)
     every = tf.ones_like(rows, tf.float32)
     tables = [rows_of(values, rows) for values in (self.orders, self.again, self.regular)]
     asked_of = [every * own.orders[:, None] / 20.0, every * size / 20.0]
     said = tf.concat([at(said), tf.stack([tables[0] / self.total, *tables[1:], *asked_of], -1)], axis=-1)
-    stage = tf.where(asks[:, None], self.first_stage(said, first.values), first.values)
+    stage = tf.where(asks[:, None], self.first_stage(said, prior), prior)
     stage = tf.where(allowed, stage, NO_CANDIDATE)
-    return Blend(rows, said, stage, own.orders[:, None])
+    return Blend(rows, said, stage, tf.where(allowed, wish, 0.0), own.orders[:, None])
 
   def neighbours(self, rows: tf.Tensor, count: int | None) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The neighbours of products [B, S]: rows, cosine and share (of the product's orders that hold the neighbour), each

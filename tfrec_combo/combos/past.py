@@ -26,6 +26,17 @@ class Past:
   orders: tf.Tensor
 
 
+def lines(rows: tf.Tensor, days: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
+  """Rows, days and `others` [B, H] of histories in order, newest first and pads last, and the number of the order that each
+  line lay in, [B, H] int32, the newest 0."""
+  order = tf.argsort(tf.where(rows >= 0, days, float("inf")), axis=1, stable=True)
+  rows, days, *others = (tf.gather(x, order, batch_dims=1) for x in (rows, days, *others))
+  mask = rows >= 0
+  days = tf.where(mask, days, 0.0)
+  starts = tf.cast(mask[:, 1:] & (days[:, 1:] - days[:, :-1] > SAME_ORDER), tf.int32)
+  return rows, days, *others, tf.cumsum(tf.pad(starts, [[0, 0], [1, 0]]), axis=1)
+
+
 def past(
   rows: tf.Tensor, days: tf.Tensor, groups: tf.Tensor, basket: tf.Tensor, basket_groups: tf.Tensor
 ) -> Past:
@@ -39,15 +50,11 @@ def past(
       for none.
     basket: [B, M] int32, pads below 0. basket_groups: [B, M] int32.
   """
-  order = tf.argsort(tf.where(rows >= 0, days, float("inf")), axis=1, stable=True)
-  rows, days, groups = (tf.gather(x, order, batch_dims=1) for x in (rows, days, groups))
+  rows, days, groups, number = lines(rows, days, groups)
   mask = rows >= 0
   known = tf.cast(mask, tf.float32)
-  days = tf.where(mask, days, 0.0)
-  starts = tf.cast(mask[:, 1:] & (days[:, 1:] - days[:, :-1] > SAME_ORDER), tf.int32)
-  number = tf.cumsum(tf.pad(starts, [[0, 0], [1, 0]]), axis=1)
   orders = tf.cast(tf.reduce_max(tf.where(mask, number + 1, 0), axis=1), tf.float32)
-  lies = lambda lines, given: tf.reduce_any(lines[:, :, None] == given[:, None, :], axis=-1)
+  lies = lambda held, given: tf.reduce_any(held[:, :, None] == given[:, None, :], axis=-1)
   same = tf.cast(lies(rows, tf.where(basket >= 0, basket, -2)), tf.float32) * known
   alike = tf.cast(lies(groups, tf.where(basket_groups > 0, basket_groups, -2)), tf.float32) * known
   per_order = lambda values: _of_order(values, number)

@@ -5,7 +5,7 @@ import numpy as np
 from tfrec_combo.base import config as c
 from tfrec_combo.base import settings as s
 from tfrec_combo.base.stack import tf, tfrs
-from tfrec_combo.combos.candidates import NO_CANDIDATE, Blend, Candidates, Request
+from tfrec_combo.combos.candidates import NO_CANDIDATE, Blend, Candidates, Request, Wishes
 from tfrec_combo.combos.co_purchase import CoPurchase
 from tfrec_combo.combos.features import NAMES, Features
 from tfrec_combo.combos.habits import Habits
@@ -156,14 +156,14 @@ class Ranker(OwnTrainStep):
     self.candidates.learn(counts, habits)
     self.features.learn(counts, self.candidates.shrink)
 
-  def pool(self, request: Request) -> Blend:
+  def pool(self, request: Request, wishes: Wishes | None = None) -> Blend:
     """All candidates of a request, by the first stage."""
     found = self.index.search(request.user, min(self.k, self.candidates.products))[1]
-    return self.candidates.pool(request, found)
+    return self.candidates.pool(request, found, wishes)
 
-  def lists(self, request: Request) -> tuple[tf.Tensor, tf.Tensor]:
+  def lists(self, request: Request, wishes: Wishes | None = None) -> tuple[tf.Tensor, tf.Tensor]:
     """Candidate rows [B, K] and their features [B, K, F]."""
-    blend = self.pool(request).best(self.candidates.count)
+    blend = self.pool(request, wishes).best(self.candidates.count)
     return blend.rows, tf.stop_gradient(self.features(request, blend, self.candidates))
 
   def rank(self, request: Request) -> tuple[tf.Tensor, tf.Tensor]:

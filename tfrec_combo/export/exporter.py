@@ -15,6 +15,7 @@ from tfrec_combo.base.config import Config, without_folders
 from tfrec_combo.base.manifest import FORMAT, MANIFEST
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import Ranker
+from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.export import checks, flavours, warmup
 from tfrec_combo.export.bundles import SIGNATURE, bundle_requests
 from tfrec_combo.export.checks import ops
@@ -52,6 +53,7 @@ def export(
   towers: TwoTower,
   text_tower: TextTower,
   ranker: Ranker,
+  sets: SetScorer,
   catalogue: Catalogue,
   bundles: BundleModel | None = None,
   *,
@@ -80,7 +82,7 @@ def export(
     with tempfile.TemporaryDirectory() as assets:
       ready_made = (bundles.ranker.tables(), bundles.ids) if bundles else None
       served = ServedModel(
-        ranker, towers.product_tower, text_tower, catalogue, config, pathlib.Path(assets), ready_made
+        ranker, sets, towers.product_tower, text_tower, catalogue, config, pathlib.Path(assets), ready_made
       )
       signatures = served.signatures()
       _save(served, signatures, aside)

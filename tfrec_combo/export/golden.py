@@ -37,7 +37,19 @@ def requests(catalogue: Catalogue, config: Config) -> dict[str, dict[str, np.nda
     "exclude_ids": exclude,
   }
   trade = {"diversity": np.array([0, 0, 0.3, 0], np.float32), "novelty": np.array([0, 0, 0, 0.2], np.float32)}
-  wishes = {"size": np.array([1, 2, 3, 2], np.int32), "budget": np.array([0, 0, 0, 20], np.float32)}
+  wishes = {
+    "size_min": np.array([1, 1, 2, 2], np.int32),
+    "size_max": np.array([1, 2, 3, 2], np.int32),
+    "budget": np.array([0, 0, 0, 20], np.float32),
+    "must_include_ids": _first(config.combine.size, [[], popular[-1:], [], []]),
+    "one_per_category": np.array([0, 0, 1, 99], np.int32),
+    "allowed_categories": _first(export.categories, [[], [], [], [catalogue.category_names[-1]]]),
+    "in_stock_ids": _first(export.in_stock, [popular, [], [], []]),
+    "diversity": np.array([0, 0, 0.5, 1], np.float32),
+  }
+  ready_made = np.full([REQUESTS, export.ready_made, export.ready_made_size], "", object)
+  ready_made[:, 0] = _first(export.ready_made_size, [popular[:1], popular[-2:], popular[3:6], popular])
+  ready_made[3, -1, :2] = ["no such product", popular[-1]][: export.ready_made_size]
   some = np.arange(min(REQUESTS, len(catalogue)))
   product = {
     "text": np.array([catalogue.texts[i] for i in some], object),
@@ -49,9 +61,18 @@ def requests(catalogue: Catalogue, config: Config) -> dict[str, dict[str, np.nda
     "recommend": request | trade,
     "complete_basket": request | trade,
     "combine": request | wishes,
+    "rank_bundles": request | {"set_ids": ready_made},
     "embed_products": product,
     "embed_queries": request,
   }
+
+
+def _first(width: int, rows: list[list[str]]) -> np.ndarray:
+  """[rows, width] strings, what is longer cut."""
+  filled = np.full([len(rows), width], "", object)
+  for row, values in zip(filled, rows):
+    row[: len(values)] = values[:width]
+  return filled
 
 
 def write_golden(

@@ -11,14 +11,14 @@ import numpy as np
 from tfrec_combo.base import config as c
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos import rerank
-from tfrec_combo.combos.affinity import affinity, together
 from tfrec_combo.combos.bundles.ranker import BundleTables
 from tfrec_combo.combos.candidates import Request
-from tfrec_combo.combos.generator import SetGenerator
-from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.combos.ranker import NO_CANDIDATE, Ranker
+from tfrec_combo.combos.sets import reasons
+from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.export.bundles import SIGNATURE as BUNDLES
 from tfrec_combo.export.bundles import BundleSide, signature
+from tfrec_combo.export.sets import SetSide
 from tfrec_combo.export.vocabulary import vocabulary
 from tfrec_combo.logs.shop import CATEGORY_SEPARATOR
 from tfrec_combo.towers.catalogue import LEVELS, Catalogue
@@ -30,11 +30,12 @@ Tensors = dict[str, tf.Tensor]
 
 
 class ServedModel(tf.Module):
-  """Signatures `recommend`, `complete_basket`, `combine`, `embed_products` and `embed_queries`.
+  """Signatures `recommend`, `complete_basket`, `combine`, `rank_bundles`, `embed_products` and `embed_queries`.
 
   Rows of a batch do not know of each other, and every inner shape is fixed, as TF Serving's batching asks. Ids that are not
-  in the catalogue are ignored. `recommend` and `complete_basket` take weights `diversity` and `novelty`, [B] in 0 to 1, or
-  those of `config.rerank` where they are left out. Only variables and tables are tracked: Keras objects are kept out of the
+  in the catalogue are ignored. Whoever asks may leave out any input of the first four but the sets to be ranked: it is empty
+  then, or what the config says. `recommend` and `complete_basket` take weights `diversity` and `novelty`, [B] in 0 to 1, of
+  `config.rerank` where they are left out. Only variables and tables are tracked: Keras objects are kept out of the
   SavedModel, which then needs no Keras to load and holds one copy of each weight.
 
   Args:
@@ -45,6 +46,7 @@ class ServedModel(tf.Module):
   def __init__(
     self,
     ranker: Ranker,
+    scorer: SetScorer,
     product_tower: ProductTower,
     text_tower: TextTower,
     catalogue: Catalogue,
@@ -62,9 +64,8 @@ class ServedModel(tf.Module):
       assets / "categories.txt", catalogue.category_names[1:] or [CATEGORY_SEPARATOR]
     )
     self.bundles = BundleSide(*bundles, self.rows, config.export, assets) if bundles else None
-    combine = config.combine
-    pool = min(combine.pool, len(catalogue), config.ranker.candidates)
-    self.generator = SetGenerator(pool, combine.beam, combine.sets, combine.size, combine.pair_weight)
+    self.sets = SetSide(ranker, scorer, catalogue, config, self.ids, self.prices, self.rows, self.categories)
+    self.wishes = {"size_min": min(2, config.combine.size), "size_max": min(4, config.combine.size)}
     # A partial is not tracked; what it holds is.
     self._parts = functools.partial(_parts, ranker, product_tower, text_tower)
     every: list[Any] = [
@@ -75,6 +76,7 @@ class ServedModel(tf.Module):
       ranker.index,
       product_tower,
       text_tower,
+      scorer,
     ]
     if ranker.candidates.wording is not None:
       every.append(ranker.candidates.wording.near.index)
@@ -124,7 +126,7 @@ class ServedModel(tf.Module):
 
   def reranked(self, inputs: Tensors) -> tuple[Request, tf.Tensor, tf.Tensor]:
     """As `ranked`, in the order that `diversity` asks for."""
-    k = self.settings["k"]
+    inputs, k = spread(inputs), self.settings["k"]
     request, rows, scores = self.ranked(inputs, max(k, rerank.MOST))
     diversity = rerank.weight(inputs["diversity"], tf.shape(rows)[0])
     rows, scores = rerank.diverse(rows, scores, diversity, self._parts()[0].features.texts)
@@ -136,45 +138,34 @@ class ServedModel(tf.Module):
     return {"product_ids": self._names(rows), "scores": scores, "prices": rows_of(self.prices, rows)}
 
   def complete_basket(self, **inputs: tf.Tensor) -> Tensors:
-    """As `recommend`, with the basket product that each goes with best and the number of orders that hold both."""
+    """As `recommend`, with the reason for each product, what it goes with and the number of orders that hold both."""
     request, rows, scores = self.reranked(inputs)
-    basket = trimmed(request.basket)
-    counts = self._parts()[0].candidates
-    # Either may have the other among its neighbours: those of a popular product are more than are kept.
-    back = tf.transpose(together(basket, rows, counts)[0], [0, 2, 1])
-    count = tf.maximum(together(rows, basket, counts)[0], back)
-    most = tf.reduce_max(count, axis=-1)
-    partner = tf.where(most > 0, tf.gather(basket, tf.argmax(count, axis=-1), batch_dims=1), -1)
+    ranker = self._parts()[0]
+    told = reasons.reasons(rows, None, None, request, ranker.features, ranker.candidates)
     return {
       "product_ids": self._names(rows),
       "scores": scores,
       "prices": rows_of(self.prices, rows),
-      "goes_with_ids": self._names(partner),
-      "bought_together": most,
+      "reasons": tf.gather(tf.constant(reasons.KINDS), told.kinds),
+      "goes_with_ids": self._names(told.partner),
+      "bought_together": told.count,
     }
 
-  def combine(self, size: tf.Tensor, budget: tf.Tensor, **inputs: tf.Tensor) -> Tensors:
-    """The best sets of `size` products within `budget`, drawn from the ranked products; all empty where there is none."""
-    ranker = self._parts()[0]
-    _, rows, scores = self.ranked(inputs, ranker.candidates.count)
-    prices = rows_of(self.prices, rows)
-    affordable = (budget <= 0)[:, None] | ((prices > 0) & (prices <= budget[:, None]))
-    usable = (rows >= 0) & affordable
-    best = tf.math.top_k(tf.where(usable, scores, NO_CANDIDATE), self.generator.pool)
-    rows, prices, usable = (tf.gather(x, best.indices, batch_dims=1) for x in (rows, prices, usable))
-    worth = tf.exp(best.values - best.values[:, :1])
-    pairs = affinity(tf.where(usable, rows, -1), ranker.features, ranker.candidates)
-    sets = self.generator(worth, pairs, prices, usable, size, budget)
-    members = tf.reshape(sets.members, [tf.shape(rows)[0], -1])
-    chosen = tf.where(members >= 0, tf.gather(rows, tf.maximum(members, 0), batch_dims=1), -1)
-    chosen = tf.reshape(chosen, tf.shape(sets.members))
-    set_prices = rows_of(self.prices, chosen)
-    return {
-      "set_ids": self._names(chosen),
-      "set_prices": set_prices,
-      "totals": tf.reduce_sum(set_prices, axis=-1),
-      "set_scores": sets.scores,
-    }
+  def combine(self, **inputs: tf.Tensor) -> Tensors:
+    """The best sets of products beside the basket, [B, C, M], each member with its price, what it adds to the set's score and
+    why it is there; all empty where none meets what was asked, and `status` says what stands in the way."""
+    inputs = spread(inputs)
+    request, empty = self.request(inputs)
+    return self.sets.combine(request, empty, inputs)
+
+  def rank_bundles(self, set_ids: tf.Tensor, **inputs: tf.Tensor) -> Tensors:
+    """The scores of given sets, [B, C], on the scale of `combine`, and what each member adds, [B, C, M].
+
+    A member that is not in the catalogue, lies in the basket or is excluded adds nothing and is counted in `unknown`.
+    """
+    inputs = spread(inputs | {"set_ids": set_ids})
+    request, empty = self.request(inputs)
+    return self.sets.rank_bundles(request, empty, inputs["set_ids"])
 
   def embed_products(self, text: tf.Tensor, category: tf.Tensor, price: tf.Tensor) -> Tensors:
     """Vectors of products by what they say of themselves, in the catalogue or not."""
@@ -194,32 +185,40 @@ class ServedModel(tf.Module):
   def signatures(self) -> dict[str, Callable[..., Tensors]]:
     """The traced functions by signature name, with the specs that TF Serving shows."""
     s = self.settings
+    strings = lambda *shape: tf.TensorSpec([None, *shape], tf.string)
     request = {
-      "history_ids": tf.TensorSpec([None, s["history"]], tf.string, "history_ids"),
-      "history_days": tf.TensorSpec([None, s["history"]], tf.float32, "history_days"),
-      "basket_ids": tf.TensorSpec([None, s["basket"]], tf.string, "basket_ids"),
-      "query": tf.TensorSpec([None], tf.string, "query"),
-      "context": tf.TensorSpec([None], tf.string, "context"),
-      "exclude_ids": tf.TensorSpec([None, s["exclude"]], tf.string, "exclude_ids"),
+      "history_ids": strings(s["history"]),
+      "history_days": tf.TensorSpec([None, s["history"]], tf.float32),
+      "basket_ids": strings(s["basket"]),
+      "query": strings(),
+      "context": strings(),
+      "exclude_ids": strings(s["exclude"]),
     }
-    trade = {name: tf.TensorSpec([None], tf.float32, name) for name in self.usual}
-    usual = {name: [value] for name, value in self.usual.items()}
+    number = lambda kind=tf.float32: tf.TensorSpec([None], kind)
+    trade = {name: number() for name in self.usual}
     wishes = {
-      "size": tf.TensorSpec([None], tf.int32, "size"),
-      "budget": tf.TensorSpec([None], tf.float32, "budget"),
+      "size_min": number(tf.int32),
+      "size_max": number(tf.int32),
+      "budget": number(),
+      "must_include_ids": strings(self.sets.search.size),
+      "one_per_category": number(tf.int32),
+      "allowed_categories": strings(s["categories"]),
+      "in_stock_ids": strings(s["in_stock"]),
+      "diversity": number(),
     }
-    product = {
-      "text": tf.TensorSpec([None], tf.string, "text"),
-      "category": tf.TensorSpec([None], tf.string, "category"),
-      "price": tf.TensorSpec([None], tf.float32, "price"),
-    }
+    ready_made = {"set_ids": strings(s["ready_made"], s["ready_made_size"])}
+    product = {"text": strings(), "category": strings(), "price": number()}
+    neutral = {name: _neutral(spec) for name, spec in (request | wishes).items()}
+    usual = neutral | {name: tf.constant([value]) for name, value in self.usual.items()}
+    of_sets = neutral | {name: tf.constant([value]) for name, value in self.wishes.items()}
     recommend = _with_usual(self.recommend, request | trade, usual)
     bundles = {BUNDLES: signature(self.bundles)} if self.bundles else {}
     return bundles | {
       "serving_default": recommend,
       "recommend": recommend,
       "complete_basket": _with_usual(self.complete_basket, request | trade, usual),
-      "combine": _traced(self.combine, request | wishes),
+      "combine": _with_usual(self.combine, request | wishes, of_sets),
+      "rank_bundles": _with_usual(self.rank_bundles, ready_made | request, neutral),
       "embed_products": _traced(self.embed_products, product),
       "embed_queries": _traced(self.embed_queries, request),
     }
@@ -234,14 +233,36 @@ def _parts(
   return ranker, product_tower, text_tower
 
 
+def spread(inputs: Tensors) -> Tensors:
+  """Inputs of one batch size: one that came with a single row, as left-out ones do, holds for all."""
+  batch = tf.reduce_max([tf.shape(value)[0] for value in inputs.values()])
+  return {
+    name: tf.broadcast_to(value, tf.concat([[batch], tf.shape(value)[1:]], 0))
+    for name, value in inputs.items()
+  }
+
+
+def _neutral(spec: tf.TensorSpec) -> tf.Tensor:
+  return (
+    tf.fill([1, *spec.shape[1:]], "")
+    if spec.dtype == tf.string
+    else tf.zeros([1, *spec.shape[1:]], spec.dtype)
+  )
+
+
+def _named(specs: dict[str, tf.TensorSpec]) -> dict[str, tf.TensorSpec]:
+  return {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in specs.items()}
+
+
 def _traced(function: Callable[..., Tensors], specs: dict[str, Any]) -> Any:
-  return tf.function(function, autograph=False).get_concrete_function(**specs)
+  return tf.function(function, autograph=False).get_concrete_function(**_named(specs))
 
 
 def _with_usual(
-  function: Callable[..., Tensors], specs: dict[str, Any], usual: dict[str, list[float]]
+  function: Callable[..., Tensors], specs: dict[str, tf.TensorSpec], usual: dict[str, tf.Tensor]
 ) -> Any:
-  """As `_traced`; whoever asks the SavedModel may leave out the inputs in `usual`, the last of `specs`, and gets these.
+  """As `_traced`; whoever asks the SavedModel may leave out the inputs in `usual`, which all come after the others in `specs`,
+  and gets these.
 
   The exporter writes tensors that are defaults of a tf.function, not of a concrete one, into the SignatureDef.
   """
@@ -249,8 +270,7 @@ def _with_usual(
   def call(*values: tf.Tensor) -> Tensors:
     return function(**dict(zip(specs, values)))
 
-  defaults = {name: tf.constant(value) for name, value in usual.items()}
   empty, kind = inspect.Parameter.empty, inspect.Parameter.POSITIONAL_OR_KEYWORD
-  parameters = [inspect.Parameter(name, kind, default=defaults.get(name, empty)) for name in specs]
+  parameters = [inspect.Parameter(name, kind, default=usual.get(name, empty)) for name in specs]
   call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-  return tf.function(call, input_signature=list(specs.values()), autograph=False)
+  return tf.function(call, input_signature=list(_named(specs).values()), autograph=False)

@@ -2,35 +2,43 @@
 
 import dataclasses
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 
 from tfrec_combo.base.errors import DataError, fault
 from tfrec_combo.serving.signature import Signature
 
+REASON = ("reasons", "goes_with_ids", "bought_together")
+PRODUCT = ("product_ids", "scores", "prices", *REASON)
 RANKED = ("product_ids", "bundle_ids")  # outputs that hold a ranking
 
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-  """One answered product. price is None where unknown; goes_with names the basket product it goes with best, bought with
-  it in `bought_together` orders, and is None where there is none or the signature does not say."""
+  """One answered product. price is None where unknown; reason says why it is answered, goes_with names the product it goes with
+  best, bought with it in `bought_together` orders; None where there is none or the signature does not say."""
 
   product_id: str
   score: float
   price: float | None
+  reason: str | None = None
   goes_with: str | None = None
   bought_together: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Combination:
-  """One answered set: product ids, the price of each (None where unknown), what the known prices add up to, score."""
+  """One answered set: its members, what the known prices add up to, score. A member's own score is what it adds to the set's."""
 
-  product_ids: tuple[str, ...]
-  prices: tuple[float | None, ...]
+  members: tuple[Product, ...]
   total: float
   score: float
+
+  @property
+  def product_ids(self) -> tuple[str, ...]:
+    """Of the members."""
+    return tuple(m.product_id for m in self.members)
 
 
 def check_k(name: str, signature: Signature, k: int) -> None:
@@ -56,30 +64,47 @@ def products(
   outputs: Mapping[str, np.ndarray], row: int, k: int, without: Collection[str] = ()
 ) -> list[Product]:
   """The k best products of one request, best first."""
-  count = len(outputs["product_ids"][row])
-  goes_with = outputs["goes_with_ids"][row] if "goes_with_ids" in outputs else [b""] * count
-  together = outputs["bought_together"][row] if "bought_together" in outputs else [0.0] * count
-  columns = (outputs["product_ids"][row], outputs["scores"][row], outputs["prices"][row], goes_with, together)
-  found = [
-    Product(i.decode(), float(s), _price(p), g.decode() or None, int(t) if g else None)
-    for i, s, p, g, t in zip(*columns)
-    if i and i.decode() not in without
-  ]
-  return found[:k]
+  found = _products({name: outputs[name][row] for name in PRODUCT if name in outputs})
+  return [p for p in found if p.product_id not in without][:k]
 
 
 def combinations(
   outputs: Mapping[str, np.ndarray], row: int, without: Collection[str] = ()
 ) -> list[Combination]:
   """The sets answered to one request, best first; none where no set fits it."""
+  names = {"set_ids": "product_ids", "contributions": "scores", "set_prices": "prices"}
+  names |= {name: name for name in REASON}
   found = []
-  columns = (outputs[name][row] for name in ("set_ids", "set_prices", "totals", "set_scores"))
-  for members, prices, total, score in zip(*columns):
-    there = [(i.decode(), _price(p)) for i, p in zip(members, prices) if i]
-    if there and not any(i in without for i, _ in there):
-      names, known = zip(*there)
-      found.append(Combination(names, known, float(total), float(score)))
+  for place in range(len(outputs["set_ids"][row])):
+    members = _products({of: outputs[name][row][place] for name, of in names.items() if name in outputs})
+    if members and not any(m.product_id in without for m in members):
+      total, score = (float(outputs[name][row][place]) for name in ("totals", "set_scores"))
+      found.append(Combination(tuple(members), total, score))
   return found
+
+
+def status(outputs: Mapping[str, np.ndarray], row: int) -> str:
+  """Why a request for sets got none, in the model's word; "ok" where it got some."""
+  return outputs["status"][row].decode() if "status" in outputs else ""
+
+
+def _products(columns: Mapping[str, np.ndarray]) -> list[Product]:
+  count = len(columns["product_ids"])
+  empty = {"scores": [0.0] * count, "reasons": [b""] * count}
+  empty |= {"goes_with_ids": [b""] * count, "bought_together": [0.0] * count}
+  read: dict[str, Any] = {**empty, **columns}
+  return [
+    Product(
+      i.decode(),
+      float(score),
+      _price(price),
+      why.decode() or None,
+      other.decode() or None,
+      int(n) if other else None,
+    )
+    for i, score, price, why, other, n in zip(*(read[name] for name in PRODUCT))
+    if i
+  ]
 
 
 def _price(price: float) -> float | None:

@@ -11,13 +11,24 @@ from tfrec_combo.serving.batches import Batcher
 from tfrec_combo.serving.model import Model
 from tfrec_combo.serving.requests import Bought, Request, check
 
+OF_SETS = (
+  "size",
+  "size_min",
+  "size_max",
+  "budget",
+  "must_include",
+  "one_per_category",
+  "allowed_categories",
+  "in_stock",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
   """Products, or sets where those were asked for, and what is known of them.
 
-  texts: product id -> text, None where the model came without its product table. unknown: ids of the request that the
-  catalogue does not have.
+  status: the model's word on sets, "ok" or what stands in the way. texts: product id -> text, None where the model came without
+  its product table. unknown: ids of the request that the catalogue does not have.
   """
 
   signature: str
@@ -25,6 +36,7 @@ class Answer:
   combinations: tuple[answers.Combination, ...]
   texts: dict[str, str] | None
   unknown: tuple[str, ...]
+  status: str = ""
 
   def text(self, product_id: str) -> str:
     """The product's text, "" where unknown."""
@@ -33,15 +45,15 @@ class Answer:
   def as_dict(self) -> dict[str, Any]:
     """What JSON can hold: {"signature", "unknown", and "products" or "sets"}."""
     found: dict[str, Any] = {"signature": self.signature, "unknown": list(self.unknown)}
+    told = lambda p: {"text": self.text(p.product_id), **dataclasses.asdict(p)}
     if self.signature == "combine":
+      found["status"] = self.status
       found["sets"] = [
-        {**dataclasses.asdict(c), "texts": [self.text(i) for i in c.product_ids]} for c in self.combinations
+        {"total": c.total, "score": c.score, "members": [told(m) for m in c.members]}
+        for c in self.combinations
       ]
     else:
-      found["products"] = [
-        {"rank": n, "text": self.text(p.product_id), **dataclasses.asdict(p)}
-        for n, p in enumerate(self.products, 1)
-      ]
+      found["products"] = [{"rank": n, **told(p)} for n, p in enumerate(self.products, 1)]
     return found
 
 
@@ -49,6 +61,8 @@ def request(
   history: Sequence[str] | None = None,
   basket: Sequence[str] | None = None,
   exclude: Sequence[str] | None = None,
+  must_include: Sequence[str] | None = None,
+  in_stock: Sequence[str] | None = None,
   **more: Any,
 ) -> Request:
   """A request from lists as one writes them: each entry is ids joined by commas, in the history with `:DAYS` behind.
@@ -60,18 +74,24 @@ def request(
     DataError: a value breaks a rule of `Request`.
   """
   lines = [_bought(entry) for entry in _split(history)]
-  return check({"history": lines, "basket": _split(basket), "exclude": _split(exclude), **more})
+  lists = {"basket": basket, "exclude": exclude}
+  wishes = {"must_include": must_include, "in_stock": in_stock}
+  ids = {name: _split(given) for name, given in lists.items()}
+  ids |= {name: _split(given) for name, given in wishes.items() if given is not None}
+  return check({"history": lines, **ids, **more})
 
 
 def ask(model: Model, asked: Request, k: int = 10, combine: bool = False) -> Answer:
   """One answer: sets with `combine`, else products, told what they go with where there is a basket.
 
   Raises:
-    DataError: k or the set's size is more than the model answers, or size or budget came without `combine`.
+    DataError: k or the set's size is more than the model answers, or a wish about sets came without `combine`.
   """
-  if not combine and (asked.size is not None or asked.budget is not None):
-    got = f"size {asked.size}, budget {asked.budget}"
-    raise DataError(fault("size and budget", "are for sets", got, "add --combine, or leave them out"))
+  said = [name for name in OF_SETS if getattr(asked, name) is not None]
+  if not combine and said:
+    raise DataError(
+      fault(" and ".join(said), "of sets", getattr(asked, said[0]), "add --combine, or leave them out")
+    )
   name = "combine" if combine else "complete_basket" if asked.basket else "recommend"
   signature = model.signature(name)
   if not combine:
@@ -85,11 +105,15 @@ def ask(model: Model, asked: Request, k: int = 10, combine: bool = False) -> Ans
   given = [line["product_id"] for line in asked.history or []] + [
     *(asked.basket or []),
     *(asked.exclude or []),
+    *(asked.must_include or []),
+    *(asked.in_stock or []),
   ]
-  shown = {p.product_id for p in found} | {i for s in sets for i in s.product_ids}
+  every = [*found, *(m for s in sets for m in s.members)]
+  shown = {p.product_id for p in every} | {p.goes_with for p in every if p.goes_with}
   texts = products.texts(model.folder, shown | set(given))
   unknown = () if texts is None else tuple(i for i in dict.fromkeys(given) if i not in texts)
-  return Answer(name, found, sets, texts, unknown)
+  status = answers.status(outputs, 0) if combine else ""
+  return Answer(name, found, sets, texts, unknown, status)
 
 
 def _split(entries: Sequence[str] | None) -> list[str]:

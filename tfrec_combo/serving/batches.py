@@ -1,18 +1,28 @@
 """Requests -> the arrays of one batch, in the sizes that the model was exported with."""
 
 import collections
+import functools
 import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tfrec_combo.base.errors import DataError, ModelError, fault
+from tfrec_combo.serving import set_inputs
 from tfrec_combo.serving.requests import Request
 from tfrec_combo.serving.signature import Signature
 
-WEIGHTS = {"diversity", "novelty"}
-DEFAULT_SIZE = 3  # products of a set where the request does not say
-
+# Wishes that not every signature takes, by the input that each becomes.
+WISHES = {"diversity": "diversity", "novelty": "novelty", "sets": "set_ids"} | {
+  name: "size_min" for name in ("size", "size_min", "size_max")
+}
+WISHES |= {"budget": "budget", "must_include": "must_include_ids", "one_per_category": "one_per_category"}
+WISHES |= {"allowed_categories": "allowed_categories", "in_stock": "in_stock_ids"}
+_TAKES = {name: "ask combine, or leave it out" for name in WISHES.values()} | {
+  "diversity": "ask recommend, complete_basket or combine, or leave it out",
+  "novelty": "ask recommend or complete_basket, or leave it out",
+  "set_ids": "ask rank_bundles, or leave it out",
+}
 BUNDLES = "exclude_bundle_ids"  # the input that tells a signature of bundles from one of products
 
 _log = logging.getLogger(__name__)
@@ -39,12 +49,13 @@ class Batcher:
     """One batch: input name -> array, dimension 0 as long as `requests`.
 
     Raises:
-      DataError: a request asks for a larger set than the model makes, or for a weight that the signature does not take.
+      DataError: a request asks for a larger set than the model makes, or for something that the signature does not take.
     """
-    for name in WEIGHTS - self.signature.inputs.keys():
-      if any(getattr(r, name) is not None for r in requests):
-        way_out = "ask recommend or complete_basket of a model exported by this version, or leave it out"
-        raise DataError(fault(name, "must be an input of the signature", "a signature without", way_out))
+    for name, becomes in WISHES.items():
+      if becomes not in self.signature.inputs and any(getattr(r, name) is not None for r in requests):
+        raise DataError(
+          fault(name, "must be a wish that the signature takes", "one that does not", _TAKES[becomes])
+        )
     arrays: dict[str, np.ndarray] = {}
     for name in self.signature.inputs:
       if name not in arrays:
@@ -107,25 +118,21 @@ class Batcher:
   def _context(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
     return {"context": np.array([r.context or "" for r in requests], object)}
 
-  def _size(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
-    largest = self.signature.outputs["set_ids"].shape[2] or 0
-    sizes = [min(DEFAULT_SIZE, largest) if r.size is None else r.size for r in requests]
-    if max(sizes, default=0) > largest:
-      rule = f"must be at most {largest}, the largest set this model makes"
-      way_out = "ask for fewer products, or export the model with a larger `combine.size`"
-      raise DataError(fault("size", rule, max(sizes), way_out))
-    return {"size": np.array(sizes, np.int32)}
-
   def _weights(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
-    there = sorted(WEIGHTS & self.signature.inputs.keys())
+    there = [name for name in ("diversity", "novelty") if name in self.signature.inputs]
     usual = {
       name: float(self.signature.defaults[name][0]) for name in there if name in self.signature.defaults
     }
     said = lambda value, name: usual.get(name, 0.0) if value is None else value
     return {name: np.array([said(getattr(r, name), name) for r in requests], np.float32) for name in there}
 
-  def _budget(self, requests: Sequence[Request]) -> dict[str, np.ndarray]:
-    return {"budget": np.array([r.budget or 0.0 for r in requests], np.float32)}
+
+def _of_sets(
+  make: Callable[[Signature, Sequence[Request]], dict[str, np.ndarray]],
+  batcher: Batcher,
+  requests: Sequence[Request],
+) -> dict[str, np.ndarray]:
+  return make(batcher.signature, requests)
 
 
 _INPUTS: dict[str, Callable[[Batcher, Sequence[Request]], dict[str, np.ndarray]]] = {
@@ -137,10 +144,9 @@ _INPUTS: dict[str, Callable[[Batcher, Sequence[Request]], dict[str, np.ndarray]]
   BUNDLES: Batcher._exclude_bundles,
   "query": Batcher._query,
   "context": Batcher._context,
-  "size": Batcher._size,
-  "budget": Batcher._budget,
   "diversity": Batcher._weights,
   "novelty": Batcher._weights,
+  **{name: functools.partial(_of_sets, make) for name, make in set_inputs.INPUTS.items()},
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, NotRequired
 
 import pydantic
+import pydantic_core
 from typing_extensions import TypedDict  # pydantic cannot read Python 3.11's own
 
 from tfrec_combo.base.errors import DataError, fault
@@ -39,10 +40,14 @@ class Request(pydantic.BaseModel):
 
   history: what the shopper bought, newest first; basket: what lies in it now; query: what they look for, in words;
   context: a tag the log has, such as a store; bundle_history: ready-made bundles they took; exclude: what must not be answered,
-  products, or where bundles are asked for bundles. size and budget are for sets:
-  products in each, and the most they may cost together. diversity and novelty, 0 to 1, are for products: how much of their
-  fit may be given up for products unlike each other, and for less popular ones; left out, what the model was exported
-  with. user_id is carried and not used: the history says it all.
+  products, or where bundles are asked for bundles. diversity and novelty, 0 to 1: how much of their fit may be given up for
+  products unlike each other (sets: for sets that share none), and for less popular ones; left out, what the model was
+  exported with. user_id is carried and not used: the history says it all.
+
+  For sets: size, products in each, or size_min and size_max; budget, the most they may cost together; must_include, products
+  that each holds; one_per_category, true, or how many levels of a category's path are told apart; allowed_categories, paths
+  such as "Grocery > Tea", of which each product must lie in one; in_stock, all that may be answered. sets: ready-made ones
+  that are to be scored.
   """
 
   model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
@@ -56,12 +61,28 @@ class Request(pydantic.BaseModel):
   bundle_history: list[Id] | None = None
   exclude: list[Id] | None = None
   size: Annotated[int, pydantic.Field(ge=1)] | None = None
+  size_min: Annotated[int, pydantic.Field(ge=1)] | None = None
+  size_max: Annotated[int, pydantic.Field(ge=1)] | None = None
   budget: Annotated[float, pydantic.Field(gt=0, allow_inf_nan=False)] | None = None
+  must_include: list[Id] | None = None
+  one_per_category: Annotated[int, pydantic.Field(ge=1, le=100)] | pydantic.StrictBool | None = None
+  allowed_categories: list[str] | None = None
+  in_stock: list[Id] | None = None
+  sets: list[list[Id]] | None = None
   diversity: Weight | None = None
   novelty: Weight | None = None
 
+  @pydantic.model_validator(mode="after")
+  def _one_size(self) -> "Request":
+    if self.size is not None and (self.size_min is not None or self.size_max is not None):
+      raise pydantic_core.PydanticCustomError("sizes", "say either size, or size_min and size_max")
+    if self.size_min is not None and self.size_max is not None and self.size_min > self.size_max:
+      raise pydantic_core.PydanticCustomError("sizes", "size_min must be at most size_max")
+    return self
+
 
 WAYS_OUT = {
+  "sizes": "leave one of them out",
   "json_invalid": "write one JSON object a line",
   "model_type": "write one JSON object a line",
   "missing": "add it",

@@ -51,6 +51,11 @@ class Run:
     return self.config.run_dir / "ranker"
 
   @property
+  def sets(self) -> pathlib.Path:
+    """Checkpoints of the set model."""
+    return self.config.run_dir / "sets"
+
+  @property
   def bundles(self) -> pathlib.Path:
     """Checkpoints of the bundle task, where there is one."""
     return self.config.run_dir / "bundles"

@@ -7,6 +7,7 @@ over towers and counts of the whole log.
 
 import dataclasses
 import functools
+import pathlib
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tfrec_combo.base.errors import ModelError
 from tfrec_combo.base.progress import bar
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import NO_CANDIDATE, Ranker
+from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.metrics.ranking import METRICS
 from tfrec_combo.retrieval.train_step import OwnTrainStep
 from tfrec_combo.retrieval.two_tower import TwoTower
@@ -21,8 +23,9 @@ from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import check_trained, restore_best
-from tfrec_combo.training.fold_lists import LEARNT, Lists, lists
+from tfrec_combo.training.fold_lists import LEARNT, Lists, batches_of, lists
 from tfrec_combo.training.loop import MOST_EPOCHS, Task, fit
+from tfrec_combo.training.sets import fit_sets_on_lists, restored
 
 SAMPLE = 1_000_000  # candidates whose features tell the scale
 
@@ -49,61 +52,51 @@ def fit_ranker(
   ranker: Ranker,
   towers: TwoTower,
   products: Catalogue,
-  key: str,
+  keys: tuple[str, str],
   strategy: tf.distribute.Strategy,
   resume: bool,
-) -> None:
-  """Fits the net of `ranker`, which stands over towers of the whole log, on the lists of all folds.
+) -> SetScorer:
+  """Fits the net of `ranker`, which stands over towers of the whole log, and a set model, on the lists of all folds.
 
-  An epoch's metric is NDCG@10 of lists that it learns on. key: changes when the net must be trained anew.
+  An epoch's metric is NDCG@10 of lists that it learns on. keys: change when the net, and the set model, must be trained anew.
   """
   config = run.config
-  if resume and _is_done(run, key):
+  if resume and _is_done(run.ranker, keys[0]) and _is_done(run.sets, keys[1]):
     restore_best(run.ranker, ranker.tracked)
+    sets = restored(run)
   else:
     with bar("rank by folds") as update:
       found = lists(run, towers, products, update)
     ranker.net.standardise(found.features[found.candidate][:SAMPLE].astype(np.float32))
     with strategy.scope():
       model = OnLists(ranker)
-    data = functools.partial(batches, found, config.ranker.batch, config.seed)
+    data = functools.partial(batches_of, found, config.ranker.batch, config.seed)
     measure = functools.partial(ndcg, model, found, config.training.valid_orders)
     # Lists it learns on tell no overfitting, so nothing is won by stopping: their metric only wavers at first.
     task = Task(
-      model, run.ranker, key, ranker.tracked, measure, "train", config.ranker, {}, data, patience=MOST_EPOCHS
+      model,
+      run.ranker,
+      keys[0],
+      ranker.tracked,
+      measure,
+      "train",
+      config.ranker,
+      {},
+      data,
+      patience=MOST_EPOCHS,
     )
     fit(run, task, strategy, resume)
+    sets = fit_sets_on_lists(run, ranker, found, keys[1], strategy, resume)
   ranker.learn(*assemble.learnt(run, LEARNT, len(products)))
+  return sets
 
 
-def _is_done(run: Run, key: str) -> bool:
+def _is_done(folder: pathlib.Path, key: str) -> bool:
   try:
-    check_trained(run.ranker, key)
+    check_trained(folder, key)
   except ModelError:
     return False
   return True
-
-
-def batches(given: Lists, batch: int, seed: int, first_epoch: int) -> tuple[tf.data.Dataset, int]:
-  """An endless stream of training batches, shuffled anew each epoch, and the steps of an epoch."""
-  n = len(given.target)
-  steps = max(1, n // batch)
-
-  def rows(epoch: tf.Tensor) -> tf.data.Dataset:
-    key = tf.stack([tf.constant(seed, tf.int64), epoch])
-    order = tf.random.experimental.stateless_shuffle(tf.range(n), key)
-    return tf.data.Dataset.from_tensor_slices(order[: steps * min(batch, n)]).batch(min(batch, n))
-
-  fields = {f.name: getattr(given, f.name) for f in dataclasses.fields(Lists)}
-  kinds = {name: tf.as_dtype(value.dtype) for name, value in fields.items()}
-
-  def gather(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
-    # In numpy: lists of a gigabyte are no constant of a graph.
-    found = tf.numpy_function(lambda c: [v[c] for v in fields.values()], [chosen], list(kinds.values()))
-    return {name: tf.ensure_shape(x, [None, *fields[name].shape[1:]]) for name, x in zip(fields, found)}
-
-  epochs = tf.data.Dataset.counter(first_epoch)
-  return epochs.flat_map(rows).map(gather).prefetch(2), steps
 
 
 def ndcg(model: OnLists, given: Lists, most: int) -> float:

@@ -1,4 +1,4 @@
-"""Fits the two towers, then the ranker over them; each goes on where a killed run stopped."""
+"""Fits the two towers, then the ranker over them and the set model over that; each goes on where a killed run stopped."""
 
 import logging
 import pathlib
@@ -10,6 +10,7 @@ from tfrec_combo.base.config import Config
 from tfrec_combo.base.errors import ModelError
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import Ranker
+from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.pipeline.batches import batches
 from tfrec_combo.records import manifest
 from tfrec_combo.retrieval.two_tower import TwoTower
@@ -20,6 +21,8 @@ from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.bundles import BundleModel, bundles_key, fit_bundles, restored, trained_on_bundles
 from tfrec_combo.training.callbacks import check_trained, restore_best
 from tfrec_combo.training.loop import Task, fit, held_out_batches, mean_of
+from tfrec_combo.training.sets import fit_sets, sets_key
+from tfrec_combo.training.sets import restored as restored_sets
 from tfrec_combo.training.strategy import choose
 
 log = logging.getLogger(__name__)
@@ -38,6 +41,7 @@ class Models(NamedTuple):
   towers: TwoTower
   text_tower: TextTower
   ranker: Ranker
+  sets: SetScorer
   catalogue: Catalogue
   bundles: BundleModel | None  # where the log says who took which ready-made bundles
 
@@ -62,11 +66,12 @@ def train(config: Config, resume: bool = True) -> Models:
     with strategy.scope():
       ranker = assemble.ranker(run, towers, products)
     if config.ranker.folds:
-      cross_fit.fit_ranker(run, ranker, towers, products, ranker_key(run), strategy, resume)
+      keys = ranker_key(run), sets_key(run, ranker_key(run))
+      sets = cross_fit.fit_ranker(run, ranker, towers, products, keys, strategy, resume)
     else:
-      fit_ranker(run, ranker, strategy, resume)
+      sets = fit_ranker(run, ranker, strategy, resume)
     bundles = fit_bundles(run, strategy, resume) if trained_on_bundles(run) else None
-    return Models(towers, text_tower, ranker, products, bundles)
+    return Models(towers, text_tower, ranker, sets, products, bundles)
   finally:
     tf.keras.mixed_precision.set_global_policy("float32")
 
@@ -86,7 +91,8 @@ def trained(config: Config) -> Models:
   restore_best(run.ranker, ranker.tracked)
   ranker.learn(*assemble.learnt(run, ("train", "rank", "valid"), len(products)))
   bundles = restored(run) if trained_on_bundles(run) else None
-  return Models(towers, text_tower, ranker, products, bundles)
+  sets = restored_sets(run)
+  return Models(towers, text_tower, ranker, sets, products, bundles)
 
 
 def is_trained(config: Config) -> bool:
@@ -101,13 +107,13 @@ def is_trained(config: Config) -> bool:
 
 def _wanted(run: Run) -> dict[pathlib.Path, str]:
   bundles = {run.bundles: bundles_key(run)} if trained_on_bundles(run) else {}
-  return {run.towers: towers_key(run), run.ranker: ranker_key(run)} | bundles
+  own = ranker_key(run)
+  return {run.towers: towers_key(run), run.ranker: own, run.sets: sets_key(run, own)} | bundles
 
 
 def key(run: Run) -> str:
   """Changes when any of the models must be trained anew."""
-  keys = list(_wanted(run).values())
-  return files.fingerprint(keys[1:]) if len(keys) > 2 else keys[1]
+  return files.fingerprint(list(_wanted(run).values())[1:])  # the towers' is part of the next
 
 
 def towers_key(run: Run) -> str:
@@ -144,8 +150,9 @@ def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, res
   fit(run, task, strategy, resume)
 
 
-def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resume: bool) -> None:
-  """Fits the ranking task on orders that neither the towers nor the counts have seen; the held-out metric is NDCG@10."""
+def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resume: bool) -> SetScorer:
+  """Fits the ranking task on orders that neither the towers nor the counts have seen, and the set model on the same; the
+  ranker's held-out metric is NDCG@10."""
   config, products = run.config, ranker.candidates.products
   enough = manifest.read_manifest(run.records).counts.get("rank", 0) >= LEAST_TO_RANK
   split = "rank" if enough else "train"
@@ -169,4 +176,6 @@ def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resum
   ndcg = lambda: mean_of(score, valid, "NDCG", 10)
   task = Task(ranker, run.ranker, ranker_key(run), ranker.tracked, ndcg, split, config.ranker, {})
   fit(run, task, strategy, resume)
+  sets = fit_sets(run, ranker, split, sets_key(run, task.key), strategy, resume)
   ranker.learn(*assemble.learnt(run, ("train", "rank", "valid"), products))
+  return sets

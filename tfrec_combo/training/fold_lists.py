@@ -8,7 +8,7 @@ from tfrec_combo.base.progress import Update
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.co_purchase import count, order_matrix
 from tfrec_combo.combos.habits import habits
-from tfrec_combo.combos.ranker import labels
+from tfrec_combo.combos.sets.task import examples
 from tfrec_combo.logs.decisions import Decision
 from tfrec_combo.pipeline import memory
 from tfrec_combo.pipeline.requests import requests
@@ -25,11 +25,37 @@ BATCH = 64  # requests whose lists are made at once
 @dataclasses.dataclass(frozen=True)
 class Lists:
   """Candidates of n requests: features [n, K, F] float16; target [n, K] float32, 1 where it was wanted; candidate [n, K]
-  bool, False for pads."""
+  bool, False for pads. For the set model, as `combos.sets.task.examples` gives them: places, chosen, pairs (float16), said."""
 
   features: np.ndarray
   target: np.ndarray
   candidate: np.ndarray
+  places: np.ndarray
+  chosen: np.ndarray
+  pairs: np.ndarray
+  said: np.ndarray
+
+
+def batches_of(given: Lists, batch: int, seed: int, first_epoch: int) -> tuple[tf.data.Dataset, int]:
+  """An endless stream of training batches, shuffled anew each epoch, and the steps of an epoch."""
+  n = len(given.target)
+  steps = max(1, n // batch)
+
+  def rows(epoch: tf.Tensor) -> tf.data.Dataset:
+    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    order = tf.random.experimental.stateless_shuffle(tf.range(n), key)
+    return tf.data.Dataset.from_tensor_slices(order[: steps * min(batch, n)]).batch(min(batch, n))
+
+  fields = {f.name: getattr(given, f.name) for f in dataclasses.fields(Lists)}
+  kinds = {name: tf.as_dtype(value.dtype) for name, value in fields.items()}
+
+  def gather(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
+    # In numpy: lists of a gigabyte are no constant of a graph.
+    found = tf.numpy_function(lambda c: [v[c] for v in fields.values()], [chosen], list(kinds.values()))
+    return {name: tf.ensure_shape(x, [None, *fields[name].shape[1:]]) for name, x in zip(fields, found)}
+
+  epochs = tf.data.Dataset.counter(first_epoch)
+  return epochs.flat_map(rows).map(gather).prefetch(2), steps
 
 
 def lists(run: Run, towers: TwoTower, products: Catalogue, update: Update) -> Lists:
@@ -76,18 +102,20 @@ def _of_fold(
   ranker.learn(counts, habits(learnt, len(products)))
 
   @tf.function(reduce_retracing=True)
-  def of_batch(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+  def of_batch(batch: dict[str, tf.Tensor], number: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     request, targets = ranker.training_request(batch)
-    rows, features = ranker.lists(request)
-    return rows, tf.cast(features, tf.float16), labels(rows, targets)
+    rows, made = examples(ranker, request, targets, tf.stack([seed, number]))
+    halves = {name: tf.cast(made[name], tf.float16) for name in ("features", "pairs")}
+    return rows, made | halves
 
   parts = []
   stream, steps = memory.stream(memory.arrays(asked, config), settings.left_out, BATCH, seed, settings.draws)
-  for batch in stream.take(steps * settings.draws):
-    rows, features, target = (x.numpy() for x in of_batch(batch))
-    candidate = (rows >= 0) & known[np.maximum(rows, 0)]
-    found = (target * candidate).any(axis=1)  # a list without its target teaches nothing
-    parts.append(Lists(features[found], target[found], candidate[found]))
+  for number, batch in enumerate(stream.take(steps * settings.draws)):
+    rows, made = of_batch(batch, tf.constant(number))
+    rows, fields = rows.numpy(), {name: value.numpy() for name, value in made.items()}
+    fields["candidate"] &= known[np.maximum(rows, 0)]
+    found = (fields["target"] * fields["candidate"]).any(axis=1)  # a list without its target teaches nothing
+    parts.append(Lists(**{name: value[found] for name, value in fields.items()}))
   return Lists(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(Lists)))
 
 

@@ -25,8 +25,8 @@ from tfrec_combo.training.strategy import check_batch
 
 log = logging.getLogger(__name__)
 # Where the config leaves the epochs open: at least so many, and more in a small shop until there are so many steps.
-LEAST_EPOCHS, MOST_EPOCHS = 4, 60
-ENOUGH_STEPS = {"retrieval": 1000, "ranker": 500, "bundles": 200}
+LEAST_EPOCHS, MOST_EPOCHS = {"retrieval": 4, "ranker": 4, "combine": 2, "bundles": 4}, 60
+ENOUGH_STEPS = {"retrieval": 1000, "ranker": 500, "combine": 200, "bundles": 200}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Task:
   tracked: dict[str, Any]
   measure: Callable[[], float]
   split: str
-  settings: s.Retrieval | s.Ranker | s.Bundles
+  settings: s.Retrieval | s.Ranker | s.Combine | s.Bundles
   wide: dict[str, Any]
   # First epoch -> batches and the steps of an epoch, where they are not the records of `split`.
   data: Callable[[int], tuple[tf.data.Dataset, int]] | None = None
@@ -58,7 +58,7 @@ class Task:
 def epochs_of(section: str, asked: int | None, step_count: int) -> int:
   """The most epochs that are trained of a section of the config, with `step_count` steps each."""
   enough = math.ceil(ENOUGH_STEPS[section] / step_count)
-  return asked or min(MOST_EPOCHS, max(LEAST_EPOCHS, enough))
+  return asked or min(MOST_EPOCHS, max(LEAST_EPOCHS[section], enough))
 
 
 def _of_split(run: Run, task: Task, first: int) -> tuple[tf.data.Dataset, int]:
