@@ -74,6 +74,11 @@ class SetSearch(tf.Module):
     self.beam = max(beam, sets)  # what is answered must have been kept
     # Sums of random 55-bit numbers tell sets apart whatever the order of their members.
     self.codes = tf.constant(np.random.default_rng(0).integers(1, 2**55, pool), tf.int64)
+    # One graph of a step, called for each: traced anew they would be most of an export.
+    self._step = tf.function(
+      lambda beam, worth, fit, rules: tuple(self._widen(_Beam(*beam), worth, fit, Rules(*rules))),
+      autograph=False,
+    )
 
   def __call__(self, worth: tf.Tensor, fit: tf.Tensor, rules: Rules, diversity: tf.Tensor) -> Sets:
     """Searches each row by itself.
@@ -147,9 +152,9 @@ class SetSearch(tf.Module):
   def _finals(self, worth: tf.Tensor, fit: tf.Tensor, rules: Rules) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Every set that the beam holds at a size that is asked for: chosen [B, F, P], scores [B, F], keys [B, F]."""
     beam = self._first(worth, fit, rules)
-    kept = [beam]
+    kept, given = [beam], tuple(getattr(rules, f.name) for f in dataclasses.fields(Rules))
     for _ in range(self.size):
-      wider = self._widen(beam, worth, fit, rules)
+      wider = _Beam(*self._step(tuple(beam), worth, fit, given))
       goes_on = beam.size < tf.minimum(rules.most, self.size)
       # A row that does not go on is kept once.
       kept.append(wider._replace(worth=tf.where(goes_on[:, None], wider.worth, NEVER)))
