@@ -58,7 +58,9 @@ def test_complements_are_bought_together_more_often_than_chance_and_substitutes_
 
 
 def test_a_pair_reads_the_same_from_either_side_and_a_product_is_no_pair_with_itself():
-  named, variants = between([CAMERA, -1, BAG, TEA, TEA2], request=makers.request([[]], [[0, 2, 5]], [[1, 1, 9]]))
+  named, variants = between(
+    [CAMERA, -1, BAG, TEA, TEA2], request=makers.request([[]], [[0, 2, 5]], [[1, 1, 9]])
+  )
   for name, values in named.items():
     np.testing.assert_allclose(values, values.T, atol=1e-6, err_msg=name)
     assert not np.diag(values).any()
@@ -101,9 +103,7 @@ def test_a_shop_without_texts_and_categories_has_no_variants():
 
 def test_own_orders_that_held_both():
   # Orders of the days 1 (camera, bag), 5 (camera, bag, tea) and 9 (camera).
-  request = makers.request(
-    [[]], [[CAMERA, BAG, CAMERA, BAG, TEA, CAMERA]], [[1, 1, 5, 5, 5, 9]]
-  )
+  request = makers.request([[]], [[CAMERA, BAG, CAMERA, BAG, TEA, CAMERA]], [[1, 1, 5, 5, 5, 9]])
   held = own_held(makers.padded([[CAMERA, TEA, BAG2]]), request).numpy()[0]
   np.testing.assert_array_equal(held[:, :4], [[1, 1, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]])
   named, _ = between([CAMERA], [BAG, TEA, BAG2], request=request)

@@ -28,7 +28,14 @@ def search(pool=P, beam=16, sets=C, most=M):
 
 def run(shop, **made):
   """Members of each answered set, [] for none, and scores."""
-  kinds = {"usable": bool, "required": bool, "one_each": bool, "least": np.int32, "most": np.int32, "groups": np.int32}
+  kinds = {
+    "usable": bool,
+    "required": bool,
+    "one_each": bool,
+    "least": np.int32,
+    "most": np.int32,
+    "groups": np.int32,
+  }
   given = {n: tf.constant(np.asarray(v, kinds.get(n, np.float32))) for n, v in shop.items()}
   found = search(**made)(**given)
   return [[[int(p) for p in s if p >= 0] for s in row] for row in found.members.numpy()], found.scores.numpy()
@@ -221,12 +228,12 @@ def test_the_size_is_what_is_worth_most():
 def test_diversity_shares_fewer_products_between_sets():
   rng = np.random.default_rng(3)
   shop = shops(rng, 60, pool=24, wishes=False) | {"least": np.full(60, 3), "most": np.full(60, 3)}
-  shared = []
+  shared, first = [], None
   for diversity in (0.0, 0.3, 1.0):
     found, scores = run(shop | {"diversity": np.full(60, diversity)}, **WIDE)
     overlap = [len(set(a) & set(b)) for row in found for a, b in itertools.combinations(row, 2)]
     shared.append(np.mean(overlap))
-    first = scores[:, 0] if diversity == 0 else first
+    first = scores[:, 0] if first is None else first
     np.testing.assert_allclose(scores[:, 0], first, atol=1e-5)
   assert shared[0] > shared[1] > shared[2]
   assert shared[2] == 0, "24 products make four sets of three that share nothing"
@@ -272,15 +279,19 @@ def kept(rows=1, count=4, size=2, **given):
   shop = plain(rows, 8, **given)
   asked = (shop["worth"], shop["prices"]), (shop["usable"], shop["required"]), shop["groups"]
   values, flags, groups = asked
-  return places(
-    *(tf.constant(np.asarray(v, np.float32)) for v in values),
-    *(tf.constant(np.asarray(v, bool)) for v in flags),
-    tf.constant(np.asarray(groups, np.int32)),
-    tf.constant(np.asarray(shop["one_each"], bool)),
-    tf.constant(np.asarray(shop["budget"], np.float32)),
-    count,
-    size,
-  ).numpy()[0].tolist()
+  return (
+    places(
+      *(tf.constant(np.asarray(v, np.float32)) for v in values),
+      *(tf.constant(np.asarray(v, bool)) for v in flags),
+      tf.constant(np.asarray(groups, np.int32)),
+      tf.constant(np.asarray(shop["one_each"], bool)),
+      tf.constant(np.asarray(shop["budget"], np.float32)),
+      count,
+      size,
+    )
+    .numpy()[0]
+    .tolist()
+  )
 
 
 def test_the_pool_holds_the_best_what_is_required_and_what_makes_a_set_possible():

@@ -40,7 +40,9 @@ def test_a_set_scores_what_its_formula_says_whatever_the_order():
   np.testing.assert_allclose(worth, scorer.worth(said).numpy()[0] - np.log(0.2 / 0.8), rtol=1e-5)
   np.testing.assert_allclose(fit, fit.T, rtol=1e-5)
   assert not np.diag(fit).any()
-  score = lambda s: worth[list(s)].sum() + sum(fit[i, j] for i, j in itertools.combinations(s, 2)) / (len(s) - 1)
+  score = lambda s: (
+    worth[list(s)].sum() + sum(fit[i, j] for i, j in itertools.combinations(s, 2)) / (len(s) - 1)
+  )
   # The loss is the cross-entropy of what a product adds to the others.
   chosen, open_ = tf.constant([[True, True]]), tf.constant([[False, False, True, False, False]])
   others = tf.constant(values[:, :, :2])
@@ -62,7 +64,9 @@ def test_what_a_list_says_of_its_candidates():
   there = tf.constant([[True, True, True, False]])
   found = about(there, tf.constant([[0.0, 2.0, 1.0, 9.0]]), of_request(request)).numpy()[0]
   named = dict(zip(ABOUT, found.T))
-  np.testing.assert_allclose(np.exp(named["share"][:3]), np.exp([0, 2, 1]) / np.exp([0, 2, 1]).sum(), rtol=1e-5)
+  np.testing.assert_allclose(
+    np.exp(named["share"][:3]), np.exp([0, 2, 1]) / np.exp([0, 2, 1]).sum(), rtol=1e-5
+  )
   np.testing.assert_allclose(named["behind"][:3], [-2, 0, -1])
   np.testing.assert_allclose(named["place"][:3], np.log1p([2, 0, 1]))
   np.testing.assert_allclose(named["basket"][:3], np.log1p(2))

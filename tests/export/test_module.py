@@ -7,6 +7,7 @@ import pytest
 
 from tests import makers
 from tfrec_combo.base.stack import tf
+from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.export.module import ServedModel
 
 N, ROWS = 40, 3
@@ -26,7 +27,9 @@ def served(tmp_path_factory):
   )
   towers = makers.two_tower(shop, SETTINGS)
   ranker = makers.ranker(shop, rows, SETTINGS)
-  return ServedModel(ranker, towers.product_tower, words, shop, SETTINGS, tmp_path_factory.mktemp("assets"))
+  scorer = SetScorer(4.0, 0.05)
+  folder = tmp_path_factory.mktemp("assets")
+  return ServedModel(ranker, scorer, towers.product_tower, words, shop, SETTINGS, folder)
 
 
 def inputs(rows=ROWS):

@@ -96,7 +96,8 @@ def requests(rows: int = 1, signature: str = "recommend", **given) -> dict[str, 
     "exclude_ids": np.full([rows, export["exclude"]], "", object),
   }
   if signature == "combine":
-    inputs |= {"size": np.full([rows], 3, np.int32), "budget": np.zeros([rows], np.float32)}
+    size = np.array(given.pop("size", [3] * rows), np.int32)
+    inputs |= {"size_min": size, "size_max": size, "budget": np.zeros([rows], np.float32)}
   for name, values in given.items():
     for row, value in enumerate(values):
       if inputs[name].ndim == 2:

@@ -1,5 +1,7 @@
 """The contract of the answers: popularity, unknown ids, exclusions, batches."""
 
+import collections
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from tfrec_combo.pipeline.catalogue import catalogue
 from tfrec_combo.training.assemble import Run, learnt
 
 IDS = [f"p{i:04d}" for i in range(120)]
-SIGNATURES = ("recommend", "complete_basket", "combine", "embed_queries")
+SIGNATURES = ("recommend", "complete_basket", "combine", "rank_bundles", "embed_queries")
 
 
 def mixed(signature, rows=6, seed=0):
@@ -28,6 +30,12 @@ def mixed(signature, rows=6, seed=0):
     return requests(rows, signature, **given) | trade
   if signature == "combine":
     given |= {"size": rng.integers(1, 5, rows), "budget": rng.choice([0, 30, 100, 500], rows)}
+    wishes = {"diversity": rng.choice([0, 0.5], rows).astype(np.float32)}
+    return requests(rows, signature, **given) | wishes
+  if signature == "rank_bundles":
+    sets = np.full([rows, 16, 16], "", object)
+    sets[:, :4, :3] = rng.choice(IDS, [rows, 4, 3])
+    return requests(rows, signature, **given) | {"set_ids": sets}
   return requests(rows, signature, **given)
 
 
@@ -135,23 +143,26 @@ def test_prices_are_those_of_the_catalogue(served, line):
       assert price == pytest.approx(prices[product.decode()] if product else 0)
 
 
-def test_goes_with_names_the_product_of_the_basket_with_the_most_orders_of_both(served, counts):
-  baskets = [["p0020", "p0001"], ["p0113", "p0050", "p0032"], ["p0066", "new"]]
-  answer = served.predict("complete_basket", requests(3, basket_ids=baskets))
-  some = 0
-  for basket, ids, partners, numbers in zip(
-    baskets, answer["product_ids"], answer["goes_with_ids"], answer["bought_together"]
-  ):
-    rows = [IDS.index(p) for p in basket if p in IDS]
-    for product, partner, number in zip(ids, partners, numbers):
-      seen = counts[1][IDS.index(product.decode()), rows]
-      assert number == seen.max()
-      if number:
-        some += 1
-        assert seen[rows.index(IDS.index(partner.decode()))] == number
+def test_goes_with_names_a_product_of_the_request_and_the_orders_that_hold_both(served, counts):
+  baskets = [["p0020", "p0001"], ["p0113", "p0050", "p0032"], ["p0066", "new"], []]
+  histories = [[], ["p0004", "p0100"], [], ["p0004", "p0100", "p0004"]]
+  asked = requests(4, basket_ids=baskets, history_ids=histories, history_days=[[], [3, 9], [], [3, 9, 20]])
+  answer = served.predict("complete_basket", asked)
+  kinds = collections.Counter()
+  for row, (basket, history) in enumerate(zip(baskets, histories)):
+    columns = (answer[name][row] for name in ("product_ids", "reasons", "goes_with_ids", "bought_together"))
+    for product, reason, partner, number in zip(*columns):
+      own, product, partner = IDS.index(product.decode()), product.decode(), partner.decode()
+      kinds[reason] += 1
+      if reason == b"again":
+        assert (partner, number) == (product, history.count(product))
+      elif reason in (b"basket", b"history"):
+        assert partner in (basket if reason == b"basket" else history)
+        assert number == counts[1][own, IDS.index(partner)] > 0
       else:
-        assert partner == b""
-  assert some > 30
+        assert (reason, partner, number) == (b"popular", "", 0)
+  assert all(kinds[reason] > 3 for reason in (b"basket", b"history", b"popular")), kinds
+  assert kinds[b"again"] == 4
 
 
 def test_combine_holds_size_budget_and_exclusions(served):
@@ -184,12 +195,40 @@ def test_combine_holds_size_budget_and_exclusions(served):
         assert (total, score) == (0, np.float32(-1e9))
     assert len({frozenset(s) for s in sets if s}) == len([s for s in sets if s])
     assert (np.diff(answer["set_scores"][row]) <= 0).all()
-  assert found > 40
+    assert (answer["status"][row] == b"ok") == any(sets)
+    np.testing.assert_allclose(
+      answer["contributions"][row].sum(axis=-1)[: sum(map(bool, sets))],
+      answer["set_scores"][row][: sum(map(bool, sets))],
+      atol=1e-4,
+    )
+  assert found > 60
 
 
-@pytest.mark.parametrize(("size", "budget"), [(0, 0), (-1, 0), (5, 0), (3, 0.01)])
-def test_a_wish_that_nothing_meets_gets_empty_sets(served, size, budget):
-  answer = served.predict(
-    "combine", requests(1, "combine", basket_ids=[["p0020"]], size=[size], budget=[budget])
+@pytest.mark.parametrize(
+  ("size", "budget", "why"), [(-1, 0, b"ok"), (5, 0, b"size"), (3, 0.01, b"budget"), (2, 0, b"ok")]
+)
+def test_a_wish_that_nothing_meets_gets_empty_sets_and_the_reason(served, size, budget, why):
+  asked = requests(1, "combine", basket_ids=[["p0020"]], size=[size], budget=[budget])
+  if size < 0:
+    asked["size_max"][:] = 1
+  answer = served.predict("combine", asked)
+  assert any(words(answer["set_ids"])[0]) == (why == b"ok")
+  assert answer["status"][0] == why
+
+
+def test_ready_made_sets_score_as_generated_ones(served):
+  asked = requests(4, "combine", basket_ids=[["p0020"], [], ["p0001", "p0050"], ["p0033"]], size=[3, 2, 4, 3])
+  made = served.predict("combine", asked)
+  given = {name: asked[name] for name in ("history_ids", "history_days", "basket_ids", "query")}
+  sets = np.full([4, 16, 16], "", object)
+  sets[:, :5, :4] = made["set_ids"]
+  sets[:, 7, :2] = "nothing of ours", "p0020"
+  again = served.predict("rank_bundles", given | {"set_ids": sets})
+  np.testing.assert_allclose(again["set_scores"][:, :5], made["set_scores"], atol=1e-3)
+  np.testing.assert_allclose(again["contributions"][:, :5, :4], made["contributions"], atol=1e-3)
+  np.testing.assert_allclose(again["totals"][:, :5], made["totals"], atol=1e-3)
+  assert again["unknown"][0].tolist() == [0] * 7 + [2] + [0] * 8, (
+    "one is not known, and one lies in the basket"
   )
-  assert words(answer["set_ids"]) == [[[], [], []]]
+  assert again["unknown"][1, 7] == 1
+  assert (again["set_scores"][:, 8:] == np.float32(-1e9)).all()

@@ -47,14 +47,25 @@ REQUEST = {
 }
 TRADED = {"diversity": (None,), "novelty": (None,)}
 PRODUCTS = {"product_ids": (None, E["k"]), "scores": (None, E["k"]), "prices": (None, E["k"])}
-GOES_WITH = {"goes_with_ids": (None, E["k"]), "bought_together": (None, E["k"])}
-SETS = {"set_ids": (None, 3, 4), "set_prices": (None, 3, 4), "totals": (None, 3), "set_scores": (None, 3)}
+TOLD = ("reasons", "goes_with_ids", "bought_together")
+GOES_WITH = {name: (None, E["k"]) for name in TOLD}
+WISHES = {name: (None,) for name in ("size_min", "size_max", "budget", "one_per_category", "diversity")}
+WISHES |= {"must_include_ids": (None, 4), "allowed_categories": (None, 8), "in_stock_ids": (None, 256)}
+SETS = {name: (None, 5, 4) for name in ("set_ids", "set_prices", "contributions", *TOLD)}
+SETS |= {"totals": (None, 5), "set_scores": (None, 5), "status": (None,)}
+SCORED = {
+  "set_scores": (None, 16),
+  "contributions": (None, 16, 16),
+  "totals": (None, 16),
+  "unknown": (None, 16),
+}
 VECTORS = {"vectors": (None, SETTINGS["towers"]["dim"])}
 SIGNATURES = {
   "serving_default": (REQUEST | TRADED, PRODUCTS),
   "recommend": (REQUEST | TRADED, PRODUCTS),
   "complete_basket": (REQUEST | TRADED, PRODUCTS | GOES_WITH),
-  "combine": (REQUEST | {"size": (None,), "budget": (None,)}, SETS),
+  "combine": (REQUEST | WISHES, SETS),
+  "rank_bundles": (REQUEST | {"set_ids": (None, 16, 16)}, SCORED),
   "embed_products": ({"text": (None,), "category": (None,), "price": (None,)}, VECTORS),
   "embed_queries": (REQUEST, VECTORS),
   "recommend_bundles": (
@@ -70,7 +81,9 @@ SIGNATURES = {
 STRINGS = {
   *("history_ids", "basket_ids", "exclude_ids", "query", "context", "text", "category"),
   *("product_ids", "goes_with_ids", "set_ids", "bundle_history_ids", "exclude_bundle_ids", "bundle_ids"),
+  *("reasons", "status", "must_include_ids", "allowed_categories", "in_stock_ids"),
 }
+NUMBERS = {"size_min", "size_max", "one_per_category", "unknown"}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +123,7 @@ def test_signatures_are_those_of_the_design(served):
   for name, s in served.signatures.items():
     for key, spec in {**s.inputs, **s.outputs}.items():
       assert (spec.dtype == object) == (key in STRINGS), (name, key)
-      assert key in STRINGS or spec.dtype == (np.int32 if key == "size" else np.float32)
+      assert key in STRINGS or spec.dtype == (np.int32 if key in NUMBERS else np.float32)
 
 
 def test_every_variable_is_restored_and_there_is_one_copy_of_bert(line):

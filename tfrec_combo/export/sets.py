@@ -55,9 +55,7 @@ class SetSide(tf.Module):
     rows, scores = self._ranked(request, empty, wishes.candidates(self.paths, self.prices, self.fallback))
     worth = self._worth(request, rows, scores)
     usable, prices = rows >= 0, rows_of(self.prices, rows)
-    required = usable & tf.reduce_any(
-      rows[:, :, None] == tf.where(wishes.must >= 0, wishes.must, -2)[:, None], -1
-    )
+    required, absent = wishes.required(rows)
     groups = self._groups(rows, wishes.depth)
     one_each = wishes.depth > 0
     places = pool.places(
@@ -71,14 +69,15 @@ class SetSide(tf.Module):
       at(usable),
       at(required),
       pool.same_group(at(groups), one_each),
-      wishes.least,
+      # No set holds what is not there.
+      tf.where(absent, self.search.size + 1, wishes.least),
       wishes.most,
       wishes.budget,
     )
     sets = self.search(scored.worth, scored.fit, rules, rerank.weight(inputs["diversity"], tf.shape(rows)[0]))
     chosen = tf.where(sets.members >= 0, tf.gather(among, tf.maximum(sets.members, 0), batch_dims=1), -1)
     told = self._reasons(request, chosen, wishes.must)
-    status = self._status(wishes, rows, required, groups, one_each, sets.scores)
+    status = self._status(wishes, rows, required, absent, groups, one_each, sets.scores)
     return {
       **self._described(chosen),
       "set_scores": sets.scores,
@@ -162,17 +161,13 @@ class SetSide(tf.Module):
     wishes: SetWishes,
     rows: tf.Tensor,
     required: tf.Tensor,
+    absent: tf.Tensor,
     groups: tf.Tensor,
     one_each: tf.Tensor,
     scores: tf.Tensor,
   ) -> tf.Tensor:
     """[B] string: OK, or why there is no set."""
     wanted = tf.reduce_sum(tf.cast(required, tf.int32), 1)
-    absent = tf.reduce_any(
-      wishes.named
-      & ~tf.reduce_any((wishes.must[:, :, None] == rows[:, None, :]) & (wishes.must >= 0)[:, :, None], -1),
-      1,
-    )
     same = pool.same_group(groups, one_each)
     asked = tf.cast(required, tf.float32)
     clash = tf.einsum("bp,bpq,bq->b", asked, tf.cast(same, tf.float32), asked) > tf.cast(wanted, tf.float32)

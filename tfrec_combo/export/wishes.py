@@ -74,6 +74,11 @@ class SetWishes:
       budget=tf.where(tf.math.is_nan(budget), 0.0, budget),
     )
 
+  def required(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Which of the candidates [B, K] must be in a set, [B, K] bool, and whether something must that is no candidate, [B] bool."""
+    match = (self.must[:, :, None] == rows[:, None, :]) & (self.must >= 0)[:, :, None]
+    return tf.reduce_any(match, 1), tf.reduce_any(self.named & ~tf.reduce_any(match, -1), 1)
+
   def candidates(
     self, paths: tf.Variable, prices: tf.Variable, fallback: tuple[tf.Variable, tf.Variable]
   ) -> Wishes:
