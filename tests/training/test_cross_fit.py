@@ -27,12 +27,12 @@ def made(workshop):
 
   with pytest.MonkeyPatch.context() as patched:
     patched.setattr(fold_lists, "_of_fold", watched)
-    lists = fold_lists.lists(run, towers, products, lambda done, total: None)
-  return run, lists, seen
+    made = fold_lists.lists(run, towers, products, lambda done, total: None)
+  return run, *made, seen
 
 
 def test_each_order_is_ranked_once_by_what_learnt_on_the_others(made):
-  _, _, seen = made
+  *_, seen = made
   counts = sum(len(asked) for _, asked in seen)
   every = set().union(*(asked for _, asked in seen))
   assert len(seen) == 3
@@ -43,24 +43,32 @@ def test_each_order_is_ranked_once_by_what_learnt_on_the_others(made):
 
 
 def test_lists_hold_their_target_once_and_no_pads(made):
-  _, lists, _ = made
+  _, lists, *_ = made
   assert len(lists.target) > 100
   assert ((lists.target * lists.candidate).sum(axis=1) >= 1).all()
   assert np.isfinite(lists.features).all()
   assert lists.features.shape[:2] == lists.target.shape == lists.candidate.shape
 
 
+def test_lists_for_sets_hold_a_part_of_their_targets(made):
+  _, _, lists, _ = made
+  assert len(lists.target) > 100
+  assert set(lists.chosen.sum(axis=1)) > {0, 1}, "however many the ranker is asked for"
+  assert np.take_along_axis(lists.target, lists.places, 1)[lists.chosen].all()
+  assert np.isfinite(lists.pairs).all()
+
+
 def test_batches_hold_each_list_once_an_epoch_in_another_order(made):
-  _, lists, _ = made
+  _, lists, *_ = made
   number = np.arange(len(lists.target), dtype=np.float32)
   numbered = fold_lists.Lists(lists.features, lists.target.copy(), lists.candidate)
   numbered.target[:, 0] = number
-  stream, steps = cross_fit.batches(numbered, 32, 0, 0)
+  stream, steps = fold_lists.batches_of(numbered, 32, 0, 0)
   taken = [batch["target"].numpy()[:, 0] for batch in stream.take(2 * steps)]
   first, second = np.concatenate(taken[:steps]), np.concatenate(taken[steps:])
   assert len(set(first)) == len(first) == steps * 32
   assert first.tolist() != second.tolist()
-  again = cross_fit.batches(numbered, 32, 0, 1)[0].take(steps)
+  again = fold_lists.batches_of(numbered, 32, 0, 1)[0].take(steps)
   assert np.concatenate([b["target"].numpy()[:, 0] for b in again]).tolist() == second.tolist()
 
 
@@ -73,6 +81,7 @@ def test_a_training_by_folds_learns_ends_and_is_not_done_again(workshop, monkeyp
   curve = callbacks.history(Run(config).ranker)
   assert len(curve["loss"]) == 5
   assert curve["loss"][-1] < curve["loss"][0]
+  assert len(callbacks.history(Run(config).sets)["loss"]) >= 2
   assert fit.is_trained(config)
   assert models.ranker.candidates.orders.numpy().sum() > 0
   monkeypatch.setattr(cross_fit, "lists", lambda *args: pytest.fail("made again"))

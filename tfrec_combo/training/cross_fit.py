@@ -5,7 +5,6 @@ has not seen (stacked generalisation, Wolpert, 1992). The lists of all folds tog
 over towers and counts of the whole log.
 """
 
-import dataclasses
 import functools
 import pathlib
 
@@ -23,7 +22,7 @@ from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import check_trained, restore_best
-from tfrec_combo.training.fold_lists import LEARNT, Lists, batches_of, lists
+from tfrec_combo.training.fold_lists import LEARNT, Lists, batches_of, fields_of, lists
 from tfrec_combo.training.loop import MOST_EPOCHS, Task, fit
 from tfrec_combo.training.sets import fit_sets_on_lists, restored
 
@@ -66,7 +65,7 @@ def fit_ranker(
     sets = restored(run)
   else:
     with bar("rank by folds") as update:
-      found = lists(run, towers, products, update)
+      found, of_sets = lists(run, towers, products, update)
     ranker.net.standardise(found.features[found.candidate][:SAMPLE].astype(np.float32))
     with strategy.scope():
       model = OnLists(ranker)
@@ -86,7 +85,7 @@ def fit_ranker(
       patience=MOST_EPOCHS,
     )
     fit(run, task, strategy, resume)
-    sets = fit_sets_on_lists(run, ranker, found, keys[1], strategy, resume)
+    sets = fit_sets_on_lists(run, ranker, of_sets, keys[1], strategy, resume)
   ranker.learn(*assemble.learnt(run, LEARNT, len(products)))
   return sets
 
@@ -102,7 +101,7 @@ def _is_done(folder: pathlib.Path, key: str) -> bool:
 def ndcg(model: OnLists, given: Lists, most: int) -> float:
   """Mean NDCG@10 of up to `most` lists, evenly over all."""
   every = max(1, len(given.target) // most)
-  fields = {f.name: getattr(given, f.name)[::every] for f in dataclasses.fields(Lists)}
+  fields = {name: value[::every] for name, value in fields_of(given).items()}
   ranked = np.argsort(-model(fields).numpy(), axis=1, kind="stable")[:, :10]
   hits = np.take_along_axis(fields["target"], ranked, axis=1) > 0
   return float(METRICS["NDCG"](hits, fields["target"].sum(axis=1).astype(int), k=10).mean())

@@ -1,6 +1,8 @@
 """Lists of candidates of a small log, each made by towers and counts that know nothing of its order."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +10,7 @@ from tfrec_combo.base.progress import Update
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.co_purchase import count, order_matrix
 from tfrec_combo.combos.habits import habits
+from tfrec_combo.combos.ranker import labels
 from tfrec_combo.combos.sets.task import examples
 from tfrec_combo.logs.decisions import Decision
 from tfrec_combo.pipeline import memory
@@ -20,20 +23,38 @@ from tfrec_combo.training.loop import epochs_of
 
 LEARNT = ("train", "rank", "valid")  # splits whose orders are folded
 BATCH = 64  # requests whose lists are made at once
+SET_DRAWS = 3  # requests made of each order for the set model
 
 
 @dataclasses.dataclass(frozen=True)
 class Lists:
   """Candidates of n requests: features [n, K, F] float16; target [n, K] float32, 1 where it was wanted; candidate [n, K]
-  bool, False for pads. For the set model, as `combos.sets.task.examples` gives them: places, chosen, pairs (float16), said."""
+  bool, False for pads."""
 
   features: np.ndarray
   target: np.ndarray
   candidate: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class SetLists(Lists):
+  """Lists for the set model, with what `combos.sets.task.examples` makes beside them; pairs are float16."""
+
   places: np.ndarray
   chosen: np.ndarray
   pairs: np.ndarray
   said: np.ndarray
+
+
+def fields_of(given: Lists) -> dict[str, np.ndarray]:
+  """The arrays by name."""
+  return {f.name: getattr(given, f.name) for f in dataclasses.fields(given)}
+
+
+def _joined(parts: list[Lists]) -> Any:
+  return type(parts[0])(
+    *(np.concatenate([fields_of(p)[name] for p in parts]) for name in fields_of(parts[0]))
+  )
 
 
 def batches_of(given: Lists, batch: int, seed: int, first_epoch: int) -> tuple[tf.data.Dataset, int]:
@@ -46,7 +67,7 @@ def batches_of(given: Lists, batch: int, seed: int, first_epoch: int) -> tuple[t
     order = tf.random.experimental.stateless_shuffle(tf.range(n), key)
     return tf.data.Dataset.from_tensor_slices(order[: steps * min(batch, n)]).batch(min(batch, n))
 
-  fields = {f.name: getattr(given, f.name) for f in dataclasses.fields(Lists)}
+  fields = fields_of(given)
   kinds = {name: tf.as_dtype(value.dtype) for name, value in fields.items()}
 
   def gather(chosen: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -58,8 +79,9 @@ def batches_of(given: Lists, batch: int, seed: int, first_epoch: int) -> tuple[t
   return epochs.flat_map(rows).map(gather).prefetch(2), steps
 
 
-def lists(run: Run, towers: TwoTower, products: Catalogue, update: Update) -> Lists:
-  """The lists of all folds, `ranker.draws` requests an order.
+def lists(run: Run, towers: TwoTower, products: Catalogue, update: Update) -> tuple[Lists, SetLists]:
+  """The lists of all folds, `ranker.draws` requests an order for the ranker, and SET_DRAWS for the set model, in which any
+  number of an order's products is asked for.
 
   A product that no order of the log holds is no candidate here: it could only be taught as a wrong answer, which is what
   makes rankers blind to new products.
@@ -78,7 +100,7 @@ def lists(run: Run, towers: TwoTower, products: Catalogue, update: Update) -> Li
     of_fold = [o for o, f in zip(orders, fold) if f == k]
     parts.append(_of_fold(run, towers, products, learnt, of_fold, known, k))
   update(settings.folds, settings.folds)
-  return Lists(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(Lists)))
+  return _joined([of_ranker for of_ranker, _ in parts]), _joined([of_sets for _, of_sets in parts])
 
 
 def _of_fold(
@@ -89,7 +111,7 @@ def _of_fold(
   asked: list[Decision],
   known: np.ndarray,
   number: int,
-) -> Lists:
+) -> tuple[Lists, SetLists]:
   config, settings = run.config, run.config.ranker
   seed = config.seed + number + 1
   orders = _counted(learnt, products)
@@ -102,21 +124,34 @@ def _of_fold(
   ranker.learn(counts, habits(learnt, len(products)))
 
   @tf.function(reduce_retracing=True)
-  def of_batch(batch: dict[str, tf.Tensor], number: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+  def for_ranker(batch: dict[str, tf.Tensor], number: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     request, targets = ranker.training_request(batch)
-    rows, made = examples(ranker, request, targets, tf.stack([seed, number]))
-    halves = {name: tf.cast(made[name], tf.float16) for name in ("features", "pairs")}
-    return rows, made | halves
+    rows, features = ranker.lists(request)
+    return rows, {"features": features, "target": labels(rows, targets), "candidate": rows >= 0}
 
-  parts = []
-  stream, steps = memory.stream(memory.arrays(asked, config), settings.left_out, BATCH, seed, settings.draws)
-  for number, batch in enumerate(stream.take(steps * settings.draws)):
-    rows, made = of_batch(batch, tf.constant(number))
-    rows, fields = rows.numpy(), {name: value.numpy() for name, value in made.items()}
-    fields["candidate"] &= known[np.maximum(rows, 0)]
-    found = (fields["target"] * fields["candidate"]).any(axis=1)  # a list without its target teaches nothing
-    parts.append(Lists(**{name: value[found] for name, value in fields.items()}))
-  return Lists(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in dataclasses.fields(Lists)))
+  @tf.function(reduce_retracing=True)
+  def for_sets(batch: dict[str, tf.Tensor], number: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    return examples(ranker, *ranker.training_request(batch), tf.stack([seed, number]))
+
+  def drawn(kind: type[Lists], make: Callable[..., Any], left_out: int | None, draws: int) -> Any:
+    parts = []
+    stream, steps = memory.stream(memory.arrays(asked, config), left_out, BATCH, seed, draws)
+    for place, batch in enumerate(stream.take(steps * draws)):
+      rows, made = make(batch, tf.constant(place))
+      rows, fields = rows.numpy(), {name: _small(name, value) for name, value in made.items()}
+      fields["candidate"] &= known[np.maximum(rows, 0)]
+      found = (fields["target"] * fields["candidate"]).any(
+        axis=1
+      )  # a list without its target teaches nothing
+      parts.append(kind(**{name: value[found] for name, value in fields.items()}))
+    return _joined(parts)
+
+  of_ranker = drawn(Lists, for_ranker, settings.left_out, settings.draws)
+  return of_ranker, drawn(SetLists, for_sets, None, SET_DRAWS)
+
+
+def _small(name: str, values: tf.Tensor) -> np.ndarray:
+  return tf.cast(values, tf.float16).numpy() if name in ("features", "pairs") else values.numpy()
 
 
 def _fit(towers: TwoTower, orders: list[Decision], run: Run, seed: int) -> None:

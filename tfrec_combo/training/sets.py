@@ -1,6 +1,5 @@
 """Fits the set model over a trained ranker."""
 
-import dataclasses
 import functools
 
 import numpy as np
@@ -16,7 +15,7 @@ from tfrec_combo.pipeline.batches import batches
 from tfrec_combo.retrieval.train_step import OwnTrainStep
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import restore_best
-from tfrec_combo.training.fold_lists import Lists, batches_of
+from tfrec_combo.training.fold_lists import SetLists, batches_of, fields_of
 from tfrec_combo.training.loop import Task, fit, held_out_batches
 
 SAMPLE = 500  # lists that tell the scale
@@ -96,7 +95,7 @@ class OnLists(OwnTrainStep):
 def fit_sets_on_lists(
   run: Run,
   ranker: Ranker,
-  found: Lists,
+  found: SetLists,
   key: str,
   strategy: tf.distribute.Strategy,
   resume: bool,
@@ -106,8 +105,7 @@ def fit_sets_on_lists(
   with strategy.scope():
     scorer = untrained(run)
     task = OnLists(ranker, scorer)
-  fields = {f.name: getattr(found, f.name) for f in dataclasses.fields(Lists)}
-  some = {name: tf.constant(value[:SAMPLE]) for name, value in fields.items()}
+  some = {name: tf.constant(value[:SAMPLE]) for name, value in fields_of(found).items()}
   standardise(scorer, ranker, [some])
   data = functools.partial(batches_of, found, config.combine.batch, config.seed)
   done = lambda: float(task.optimizer.iterations)
