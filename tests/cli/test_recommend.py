@@ -39,8 +39,8 @@ def test_a_basket_tells_what_each_goes_with(shop):
   code, out, _ = run(shop, "--basket", "p3,p1", "-k", "2")
   assert code == 0
   assert cells(out) == [
-    ["1", "p0", "Product 0", "1.00", "9.000", "Product 3", "7"],
-    ["2", "p2", "Product 2", "3.00", "7.000", "Product 3", "7"],
+    ["1", "p0", "Product 0", "1.00", "9.000", "goes with Product 3", "7"],
+    ["2", "p2", "Product 2", "3.00", "7.000", "goes with Product 3", "7"],
   ]
 
 
@@ -48,27 +48,27 @@ def test_sets_with_their_totals(shop):
   code, out, _ = run(shop, "--combine", "--size", "2", "--budget", "10")
   assert code == 0
   assert cells(out) == [
-    ["1", "p0", "Product 0", "1.00", ""],
-    ["", "p1", "Product 1", "2.00", ""],
-    ["", "", "total", "3.00", "8.000"],
-    ["2", "p3", "Product 3", "4.00", ""],
-    ["", "p4", "Product 4", "5.00", ""],
-    ["", "", "total", "9.00", "5.000"],
+    ["1", "p0", "Product 0", "1.00", "9.000", "popular", ""],
+    ["", "p1", "Product 1", "2.00", "8.000", "popular", ""],
+    ["", "", "total", "3.00", "17.000", "", ""],
+    ["2", "p3", "Product 3", "4.00", "6.000", "popular", ""],
+    ["", "p4", "Product 4", "5.00", "5.000", "popular", ""],
+    ["", "", "total", "9.00", "11.000", "", ""],
   ]
 
 
 def test_a_total_says_when_a_price_is_missing(shop):
   _, out, _ = run(shop, "--combine", "--size", "1", "--query", "p9")
   assert cells(out)[:2] == [
-    ["1", "p9", "Product 9", "", ""],
-    ["", "", "total of the known prices", "0.00", "339.000"],  # the mean of 1000, 9 and 8
+    ["1", "p9", "Product 9", "", "1000.000", "popular", ""],
+    ["", "", "total of the known prices", "0.00", "1000.000", "", ""],
   ]
 
 
 def test_no_set_fits(shop):
   code, out, _ = run(shop, "--combine", "--budget", "0.5")
   assert code == 0
-  assert out.startswith("no set fits")
+  assert out.startswith("no set fits the budget")
 
 
 def test_json_for_machines(shop):
@@ -84,6 +84,7 @@ def test_json_for_machines(shop):
         "text": "Product 9",
         "price": None,
         "score": 1000.0,
+        "reason": None,
         "goes_with": "p3",
         "bought_together": 7,
       }
@@ -93,13 +94,23 @@ def test_json_for_machines(shop):
   assert json.loads(out) == {
     "signature": "combine",
     "unknown": [],
+    "status": "ok",
     "sets": [
       {
-        "product_ids": ["p0", "p1"],
-        "texts": ["Product 0", "Product 1"],
-        "prices": [1.0, 2.0],
         "total": 3.0,
-        "score": 8.0,
+        "score": 17.0,
+        "members": [
+          {
+            "text": f"Product {i}",
+            "product_id": f"p{i}",
+            "score": 9.0 - i,
+            "price": 1.0 + i,
+            "reason": "popular",
+            "goes_with": None,
+            "bought_together": None,
+          }
+          for i in (0, 1)
+        ],
       }
     ],
   }
@@ -120,7 +131,7 @@ def test_a_model_without_its_product_table_goes_without_names(shop, tmp_path):
   shutil.rmtree(folder / "assets.extra")
   code, out, err = run(folder, "--basket", "p2,none", "-k", "1")
   assert (code, err) == (0, "")
-  assert cells(out) == [["1", "p0", "1.00", "9.000", "p2", "7"]]
+  assert cells(out) == [["1", "p0", "1.00", "9.000", "goes with p2", "7"]]
 
 
 def test_square_brackets_in_a_text_are_no_markup(shop, tmp_path):

@@ -3,7 +3,9 @@
 Products p0 .. p9 at prices 1 .. 10 (p9: 0, unknown). A product's score is 9 - i, plus 100 / (1 + days) for the newest
 place in the history, plus 1000 where the query (its case folded by tensorflow-text) is its id. Basket and excluded products
 are left out. `complete_basket` says that each answer goes with the first of the basket and that 7 orders hold both. `combine`
-answers two sets: the best `size` products, and the next ones; a set over the budget is empty.
+answers two sets: the best `size_max` products, and the next ones, each adding its own score; a set over the budget is empty. The
+other wishes about sets are taken and not heard. `rank_bundles` scores a set by the number of its products that there are, -1e9
+where there are none.
 """
 
 import json
@@ -18,6 +20,7 @@ N, H, M, X, K, C = 10, 4, 3, 2, 6, 2
 IDS = [f"p{i}" for i in range(N)]
 PRICES = [*map(float, range(1, N)), 0.0]
 NONE = float("-inf")
+NAMES = ("recommend", "complete_basket", "combine", "rank_bundles", "embed_queries")
 
 
 def _request(**more):
@@ -68,19 +71,60 @@ class FakeModel(tf.Module):
       "bought_together": tf.where(there, 7.0, 0.0),
     }
 
-  @tf.function(input_signature=_request(size=([None], tf.int32), budget=([None], tf.float32)))
-  def combine(self, history_ids, history_days, basket_ids, query, context, exclude_ids, size, budget):
+  @tf.function(
+    input_signature=_request(
+      size_min=([None], tf.int32),
+      size_max=([None], tf.int32),
+      budget=([None], tf.float32),
+      must_include_ids=([None, M], tf.string),
+      one_per_category=([None], tf.int32),
+      allowed_categories=([None, 2], tf.string),
+      in_stock_ids=([None, 5], tf.string),
+      diversity=([None], tf.float32),
+    )
+  )
+  def combine(
+    self,
+    history_ids,
+    history_days,
+    basket_ids,
+    query,
+    context,
+    exclude_ids,
+    size_min,
+    size_max,
+    budget,
+    *wishes,
+  ):
     ids, scores, prices = self._ranked(history_ids, history_days, basket_ids, query, exclude_ids)
     sets = [tf.reshape(x[:, : C * M], [-1, C, M]) for x in (ids, scores, prices)]
-    keep = tf.broadcast_to(tf.sequence_mask(size, M)[:, None, :], tf.shape(sets[0]))
+    keep = tf.broadcast_to(tf.sequence_mask(size_max, M)[:, None, :], tf.shape(sets[0]))
     total = tf.reduce_sum(tf.where(keep, sets[2], 0.0), -1)
     fits = (budget <= 0)[:, None] | (total <= budget[:, None])
     keep = keep & fits[:, :, None]
+    parts = tf.where(keep, sets[1], 0.0)
+    with_basket = keep & (basket_ids[:, :1] != "")[..., None]
     return {
       "set_ids": tf.where(keep, sets[0], ""),
       "set_prices": tf.where(keep, sets[2], 0.0),
       "totals": tf.where(fits, total, 0.0),
-      "set_scores": tf.where(fits, tf.reduce_mean(sets[1], -1), NONE),
+      "set_scores": tf.where(fits, tf.reduce_sum(parts, -1), NONE),
+      "contributions": parts,
+      "reasons": tf.where(keep, tf.where(with_basket, "basket", "popular"), ""),
+      "goes_with_ids": tf.where(with_basket, basket_ids[:, :1, None], ""),
+      "bought_together": tf.where(with_basket, 7.0, 0.0),
+      "status": tf.where(tf.reduce_any(fits, -1), "ok", "budget"),
+    }
+
+  @tf.function(input_signature=_request(set_ids=([None, 2, M], tf.string)))
+  def rank_bundles(self, history_ids, history_days, basket_ids, query, context, exclude_ids, set_ids):
+    there = tf.cast(tf.reduce_any(set_ids[..., None] == self.ids, -1), tf.float32)
+    unknown = tf.reduce_sum(tf.cast(set_ids != "", tf.float32) - there, -1)
+    return {
+      "set_scores": tf.where(tf.reduce_any(there > 0, -1), tf.reduce_sum(there, -1), -1e9),
+      "contributions": there,
+      "totals": tf.zeros_like(unknown),
+      "unknown": tf.cast(unknown, tf.int32),
     }
 
   @tf.function(input_signature=_request())
@@ -93,7 +137,7 @@ def save(folder: pathlib.Path, version: int = 1) -> pathlib.Path:
   """Writes <folder>/<version> and what the exporter puts beside it; returns `folder`."""
   target = pathlib.Path(folder) / str(version)
   model = FakeModel()
-  signatures = {n: getattr(model, n) for n in ("recommend", "complete_basket", "combine", "embed_queries")}
+  signatures = {n: getattr(model, n) for n in NAMES}
   options = tf.saved_model.SaveOptions(namespace_whitelist=["TFText"])
   tf.saved_model.save(model, str(target), {**signatures, "serving_default": model.recommend}, options)
   extra = target / "assets.extra"

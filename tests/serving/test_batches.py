@@ -30,9 +30,12 @@ REQUEST = {
   "query": string(),
 }
 RECOMMEND = Signature(REQUEST, {"product_ids": string(9)})
-COMBINE = Signature(
-  REQUEST | {"size": numbers("int32"), "budget": numbers("float32")}, {"set_ids": string(C, M)}
-)
+WISHES = {name: numbers("int32") for name in ("size_min", "size_max", "one_per_category")}
+WISHES |= {"must_include_ids": string(M), "allowed_categories": string(2), "in_stock_ids": string(4)}
+WISHES |= {"budget": numbers("float32"), "diversity": numbers("float32")}
+USUAL = {"size_min": np.array([2], np.int32), "size_max": np.array([3], np.int32)}
+COMBINE = Signature(REQUEST | WISHES, {"set_ids": string(C, M)}, USUAL)
+BUNDLES = Signature(REQUEST | {"set_ids": string(2, M)}, {"set_scores": numbers("float32", 2)})
 LINES = st.fixed_dictionaries({"product_id": st.text("abc", max_size=2), "days_ago": st.integers(0, 3)})
 
 
@@ -44,7 +47,7 @@ def test_the_empty_request_is_all_pads():
   assert {name: array.dtype for name, array in arrays.items()} == {
     n: s.dtype for n, s in COMBINE.inputs.items()
   }
-  assert set(arrays.pop("size")) == {3}
+  assert (set(arrays.pop("size_min")), set(arrays.pop("size_max"))) == ({2}, {3})
   for array in arrays.values():
     assert set(array.flat) <= {"", 0.0}
 
@@ -58,6 +61,11 @@ def test_each_field_lands_in_its_place():
     "exclude": ["e"],
     "size": 2,
     "budget": 9.5,
+    "must_include": ["f", "f"],
+    "one_per_category": 2,
+    "allowed_categories": ["A > B"],
+    "in_stock": ["f", "g"],
+    "diversity": 0.5,
   })  # fmt: skip
   arrays = {name: array.tolist()[1] for name, array in Batcher(COMBINE)([Request(), asked]).items()}
   assert arrays == {
@@ -67,9 +75,64 @@ def test_each_field_lands_in_its_place():
     "query": "tea",
     "context": "s1",
     "exclude_ids": ["e", ""],
-    "size": 2,
+    "size_min": 2,
+    "size_max": 2,
     "budget": 9.5,
+    "must_include_ids": ["f", "", ""],
+    "one_per_category": 2,
+    "allowed_categories": ["A > B", ""],
+    "in_stock_ids": ["f", "g", "", ""],
+    "diversity": 0.5,
   }
+
+
+@pytest.mark.parametrize(
+  ("asked", "sizes"),
+  [
+    ({}, (2, 3)),
+    ({"size": 1}, (1, 1)),
+    ({"size_min": 3}, (3, 3)),
+    ({"size_max": 1}, (1, 1)),
+    ({"size_min": 1, "size_max": 2}, (1, 2)),
+  ],
+)
+def test_a_size_that_is_not_said_makes_room_for_one_that_is(asked, sizes):
+  arrays = Batcher(COMBINE)([check(asked)])
+  assert (arrays["size_min"][0], arrays["size_max"][0]) == sizes
+
+
+def test_one_per_category_is_the_leaf_where_no_depth_is_said():
+  asked = [check({"one_per_category": value}) for value in (True, False, 1, None)]
+  depths = Batcher(COMBINE)(asked)["one_per_category"].tolist()
+  assert depths[1:] == [0, 1, 0]
+  assert depths[0] > 1000
+
+
+def test_ready_made_sets_land_in_their_places():
+  arrays = Batcher(BUNDLES)([check({"sets": [["a", "b"], ["c"]]}), Request()])
+  assert arrays["set_ids"].tolist() == [[["a", "b", ""], ["c", "", ""]], [["", "", ""]] * 2]
+
+
+@pytest.mark.parametrize(
+  ("signature", "asked", "words"),
+  [
+    (COMBINE, {"must_include": list("abcd")}, "must_include must be at most 3"),
+    (
+      COMBINE,
+      {"allowed_categories": list("abc")},
+      r"allowed_categories must be at most 2.*export\.categories",
+    ),
+    (COMBINE, {"in_stock": list("abcde")}, r"in_stock must be at most 4.*exclude"),
+    (BUNDLES, {"sets": [["a"]] * 3}, "sets must be at most 2"),
+    (BUNDLES, {"sets": [list("abcd")]}, "products of a set must be at most 3"),
+    (RECOMMEND, {"budget": 3.0}, "budget must be a wish that the signature takes.*combine"),
+    (RECOMMEND, {"sets": [["a"]]}, "sets must be a wish.*rank_bundles"),
+    (COMBINE, {"sets": [["a"]]}, "sets must be a wish.*rank_bundles"),
+  ],
+)
+def test_a_wish_that_does_not_fit_is_refused_not_cut(signature, asked, words):
+  with pytest.raises(DataError, match=words):
+    Batcher(signature)([check(asked)])
 
 
 @given(st.lists(st.lists(LINES, max_size=7), min_size=1, max_size=3))
@@ -130,7 +193,7 @@ def test_weights_are_those_of_the_request_or_of_the_model():
 
 @pytest.mark.parametrize("signature", [RECOMMEND, COMBINE])
 def test_a_weight_that_the_signature_does_not_take_is_refused(signature):
-  with pytest.raises(DataError, match=r"novelty must be an input of the signature.*leave it out"):
+  with pytest.raises(DataError, match=r"novelty must be a wish that the signature takes.*leave it out"):
     Batcher(signature)([Request(), check({"novelty": 0.0})])
 
 

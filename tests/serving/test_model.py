@@ -12,7 +12,9 @@ from tests.serving.fake_model import H, inputs
 from tfrec_combo.base.errors import DataError, ModelError, StackError
 from tfrec_combo.base.stack import tf
 from tfrec_combo.serving import op_libraries
+from tfrec_combo.serving.batches import Batcher
 from tfrec_combo.serving.model import load, newest_version
+from tfrec_combo.serving.requests import Request
 
 # A process as a server's: nothing that trains can be imported. tf_keras is not among them: TensorFlow's own
 # `import tensorflow` imports it wherever it is installed.
@@ -68,6 +70,7 @@ def test_signatures_tell_types_and_shapes(model):
     "combine",
     "complete_basket",
     "embed_queries",
+    "rank_bundles",
     "recommend",
     "serving_default",
   ]
@@ -80,7 +83,13 @@ def test_signatures_tell_types_and_shapes(model):
     "history_days": "float32 [B, 4]",
     "history_ids": "string [B, 4]",
     "query": "string [B]",
-    "size": "int32 [B]",
+    "size_min": "int32 [B]",
+    "size_max": "int32 [B]",
+    "must_include_ids": "string [B, 3]",
+    "one_per_category": "int32 [B]",
+    "allowed_categories": "string [B, 2]",
+    "in_stock_ids": "string [B, 5]",
+    "diversity": "float32 [B]",
   }
   assert combine.outputs["set_ids"].shape == (None, 2, 3)
 
@@ -215,8 +224,8 @@ def test_wrong_inputs_name_the_argument(model, change, words):
 
 
 def test_a_float_is_no_set_size(model):
-  asked = inputs(1) | {"size": np.array([2.5]), "budget": [0.0]}
-  with pytest.raises(DataError, match="size must be int32"):
+  asked = Batcher(model.signature("combine"))([Request()]) | {"size_min": np.array([2.5])}
+  with pytest.raises(DataError, match="size_min must be int32"):
     model.predict("combine", asked)
 
 

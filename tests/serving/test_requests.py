@@ -22,6 +22,13 @@ FULL = {
   "budget": 20.5,
   "diversity": 0.25,
   "novelty": 1.0,
+  "size_min": None,
+  "size_max": None,
+  "must_include": ["8"],
+  "one_per_category": True,
+  "allowed_categories": ["Grocery > Tea"],
+  "in_stock": ["8", "9"],
+  "sets": [["1", "2"], ["3"]],
 }
 IDS = st.one_of(st.text(), st.integers(0, 10**12))
 LINES = st.fixed_dictionaries({"product_id": IDS}, optional={"days_ago": st.floats(0, 1e4)})

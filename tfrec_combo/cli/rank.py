@@ -25,6 +25,12 @@ def rank(
   task: Annotated[
     Task, typer.Option(help="What is ranked: products, or ready-made bundles.")
   ] = Task.products,
+  bundles: Annotated[
+    str | None,
+    typer.Option(
+      metavar="FILE", help="With --task bundles: those to rank, a table of bundle_id and product_id."
+    ),
+  ] = None,
 ) -> None:
   """Answer every request of a file, in its order, whatever its length.
 
@@ -35,18 +41,26 @@ def rank(
   History stands newest first; "context" and "exclude" (ids) may be given, too; all but query_id may be left out.
 
   With --task bundles the ids of "exclude" and of the ranking are those of bundles, and "bundle_history" holds the bundles that
-  were taken before; they are answered again unless "exclude" names them, too.
+  were taken before; they are answered again unless "exclude" names them, too. A model that learnt who took which bundles ranks
+  its own; with --bundles any model scores those of the file by their products.
 
   Example: tfrec-combo rank --model saved_models/shop --queries queries.jsonl --out rankings.jsonl -k 20
+
+  Example: tfrec-combo rank --model saved_models/shop --task bundles --bundles bundles.csv --queries q.jsonl --out r.jsonl
   """
   from tfrec_combo.base.progress import bar
   from tfrec_combo.cli import loading
-  from tfrec_combo.serving import ranking
+  from tfrec_combo.serving import ranking, ready_made
 
+  if bundles and task is not Task.bundles:
+    raise typer.BadParameter("is for --task bundles", param_hint="--bundles")
   with loading.load(model) as loaded:
+    given = ready_made.ReadyMade(loaded, ready_made.read_bundles(bundles)) if bundles else None
+    answers = signature or ("recommend_bundles" if task is Task.bundles and not given else "recommend")
+    if given and given.too_large:
+      typer.echo(f"larger than the model takes, so left out: {', '.join(given.too_large[:5])} ...", err=True)
     with bar("rank requests") as update:
-      answers = signature or ("recommend_bundles" if task is Task.bundles else "recommend")
-      done = ranking.rank_file(loaded, queries, out, k, batch, answers, update)
+      done = ranking.rank_file(loaded, queries, out, k, batch, answers, update, given)
     rate = done.requests / max(done.seconds, 1e-9)
     typer.echo(
       f"{done.requests:,} requests answered by {loaded.name} in {done.seconds:.1f} s ({rate:,.0f} a second): {out}"

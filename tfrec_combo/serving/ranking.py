@@ -13,6 +13,7 @@ from tfrec_combo.base.files import written_aside
 from tfrec_combo.serving import answers, requests
 from tfrec_combo.serving.batches import Batcher
 from tfrec_combo.serving.model import Model
+from tfrec_combo.serving.ready_made import ReadyMade
 
 Progress = Callable[[int, int], object]  # requests answered so far, and how many there are by the bytes read
 
@@ -34,23 +35,25 @@ def rank_file(
   batch: int = 64,
   signature: str = "recommend",
   progress: Progress | None = None,
+  bundles: ReadyMade | None = None,
 ) -> Ranked:
   """Answers each request of the JSONL file `queries`, in its order, with a line {"query_id", "ids"} of `out`.
 
-  ids: up to k ids of products, or of bundles where the signature answers those, best first. Products of the basket or
-  exclusions beyond what the model's inputs hold are left out of the answer. `out` is replaced when all is answered, and not
-  touched when anything fails.
+  ids: up to k ids of products, or of bundles where the signature answers those, best first; with `bundles`, of those, and the
+  signature is not asked. Products of the basket or exclusions beyond what the model's inputs hold are left out of the answer.
+  `out` is replaced when all is answered, and not touched when anything fails.
 
   Raises:
     DataError: k or the signature does not fit the model, `out` is `queries`, or a line is wrong.
   """
   described = model.signature(signature)
-  answers.check_k(signature, described, k)
+  if bundles is None:
+    answers.check_k(signature, described, k)
   if batch < 1:
     raise DataError(fault("--batch", "must be positive", batch, "64 is a good size"))
   if pathlib.Path(out).resolve() == pathlib.Path(queries).resolve():
     raise DataError(fault("--out", "must be another file than --queries", str(out), "name a new file"))
-  batcher, size = Batcher(described), _size(queries)
+  batcher, size = bundles.batcher if bundles else Batcher(described), _size(queries)
   started, done = time.monotonic(), 0
   source = requests.read(queries)
   first = list(itertools.islice(source, batch))  # a missing file is told before anything is written
@@ -58,9 +61,12 @@ def rank_file(
     part = first
     while part:
       asked = [request for request, _ in part]
-      outputs = model.predict(signature, batcher(asked))
-      for row, request in enumerate(asked):
-        ids = answers.ids(outputs, row, k, batcher.beyond(request))
+      if bundles is None:
+        outputs = model.predict(signature, batcher(asked))
+        ranked = [answers.ids(outputs, row, k, batcher.beyond(request)) for row, request in enumerate(asked)]
+      else:
+        ranked = bundles.rank(asked, k)
+      for request, ids in zip(asked, ranked):
         f.write(json.dumps({"query_id": request.query_id, "ids": ids}, ensure_ascii=False) + "\n")
       done += len(part)
       if progress:
