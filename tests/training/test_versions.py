@@ -22,7 +22,7 @@ def test_versions_follow_what_changes_and_a_failed_check_leaves_none(workshop, t
   base = first.parent
   assert exporter.versions(base) == [1]
 
-  changed = workshop.config("whole", combine={"pair_weight": 0.5})
+  changed = workshop.config("whole", combine={"substitute_penalty": 0.5})
   seen = []
 
   def refuse(folder):

@@ -62,7 +62,7 @@ def recommend(
   lists = {"history": history, "basket": basket, "exclude": exclude, "must_include": must_include}
   wishes: dict[str, Any] = {"size": size, "size_min": size_min, "size_max": size_max, "budget": budget}
   wishes |= {"one_per_category": one_per_category or None, "allowed_categories": category}
-  weights = {"diversity": diversity, "novelty": novelty}
+  weights: dict[str, Any] = {"diversity": diversity, "novelty": novelty}
   request = asking.request(**lists, in_stock=in_stock, query=query, context=context, **wishes, **weights)
   with loading.load(model) as loaded:
     answer = asking.ask(loaded, request, k, combine)

@@ -30,11 +30,11 @@ def lines(rows: tf.Tensor, days: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tens
   """Rows, days and `others` [B, H] of histories in order, newest first and pads last, and the number of the order that each
   line lay in, [B, H] int32, the newest 0."""
   order = tf.argsort(tf.where(rows >= 0, days, float("inf")), axis=1, stable=True)
-  rows, days, *others = (tf.gather(x, order, batch_dims=1) for x in (rows, days, *others))
+  rows, days, *ordered = (tf.gather(x, order, batch_dims=1) for x in (rows, days, *others))
   mask = rows >= 0
   days = tf.where(mask, days, 0.0)
   starts = tf.cast(mask[:, 1:] & (days[:, 1:] - days[:, :-1] > SAME_ORDER), tf.int32)
-  return rows, days, *others, tf.cumsum(tf.pad(starts, [[0, 0], [1, 0]]), axis=1)
+  return rows, days, *ordered, tf.cumsum(tf.pad(starts, [[0, 0], [1, 0]]), axis=1)
 
 
 def past(

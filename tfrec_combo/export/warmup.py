@@ -21,12 +21,13 @@ def write(
   asked: dict[str, dict[str, np.ndarray]],
   left_out: dict[str, tuple[str, ...]],
 ) -> None:
-  """Writes two real requests to each signature: its last golden request alone, and all of them as one batch.
+  """Writes real requests to each signature: its last golden request alone, as it is and without what has a default, and all of
+  them as one batch.
 
   Args:
     name: of the model, as clients will call it.
     asked: inputs of each signature, [B, ...] each.
-    left_out: inputs with defaults by signature, which the request of one row leaves out.
+    left_out: inputs with defaults by signature.
   """
   log = load("prediction_log")
   path = pathlib.Path(folder) / FILE
@@ -34,8 +35,10 @@ def write(
   with tf.io.TFRecordWriter(str(path)) as out:
     for signature, inputs in asked.items():
       usual = left_out.get(signature, ())
-      one = {k: v[-1:] for k, v in inputs.items() if k not in usual}
-      for values in (one, inputs):
+      one = {k: v[-1:] for k, v in inputs.items()}
+      short = {k: v for k, v in one.items() if k not in usual}
+      # A request without any input is no request.
+      for values in (one, *([short] if 0 < len(short) < len(one) else []), inputs):
         out.write(_record(log, name, signature, values).SerializeToString(deterministic=True))
 
 

@@ -100,8 +100,11 @@ def _defaults_are_one_row(served: Model, name: str, inputs: Arrays) -> None:
   if not described.defaults:
     return
   rows = len(next(iter(inputs.values())))
-  full = {k: np.repeat(v, rows, axis=0) for k, v in described.defaults.items()}
-  fed = {**inputs, **described.defaults}
+  usual = dict(described.defaults)
+  if len(usual) == len(inputs):
+    del usual[min(usual)]  # one is said, or nothing says how many rows there are
+  full = {k: np.repeat(v, rows, axis=0) for k, v in usual.items()}
+  fed = {**inputs, **usual}
   said = served.predict(name, inputs | full)
   try:
     silent = served.run(name, [np.asarray(fed[k]) for k in described.inputs])

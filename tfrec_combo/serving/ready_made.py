@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,11 @@ from tfrec_combo.serving.requests import Request
 
 SIGNATURE = "rank_bundles"
 NOTHING = -1e8  # a score below is that of a bundle of which no member can be answered
-READERS = {".parquet": pl.read_parquet, ".jsonl": pl.read_ndjson, ".csv": pl.read_csv}
+READERS: dict[str, Callable[..., pl.DataFrame]] = {
+  ".parquet": pl.read_parquet,
+  ".jsonl": pl.read_ndjson,
+  ".csv": pl.read_csv,
+}
 
 
 def read_bundles(path: str | os.PathLike[str]) -> dict[str, list[str]]:

@@ -120,12 +120,8 @@ def fit_sets_on_lists(
 
 def standardise(scorer: SetScorer, ranker: Ranker, made: list[dict[str, tf.Tensor]]) -> None:
   """Sets the scales of a scorer from what `examples` made of some batches; pads are left out."""
-  pair = [tf.cast(m["pairs"], tf.float32).numpy() for m in made]
-  pair = np.concatenate([p[p.any(axis=-1)] for p in pair])
-  scored = [
-    about(m["candidate"], ranker.net(tf.cast(m["features"], tf.float32)), m["said"]).numpy()[
-      m["candidate"].numpy()
-    ]
-    for m in made
-  ]
-  scorer.standardise(pair if len(pair) else np.zeros([1, len(NAMES)], np.float32), np.concatenate(scored))
+  every = [tf.cast(m["pairs"], tf.float32).numpy() for m in made]
+  pair = np.concatenate([p[p.any(axis=-1)] for p in every])
+  scored = [about(m["candidate"], ranker.net(tf.cast(m["features"], tf.float32)), m["said"]) for m in made]
+  lists = np.concatenate([a.numpy()[m["candidate"].numpy()] for a, m in zip(scored, made)])
+  scorer.standardise(pair if len(pair) else np.zeros([1, len(NAMES)], np.float32), lists)
