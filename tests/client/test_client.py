@@ -104,13 +104,12 @@ def test_a_price_that_is_not_known_is_none(shop):
   assert shop.recommend(Shopper(query="p9"), 1)[0].price is None
 
 
-def test_sets_of_one_size_as_older_models_make_them(shop):
+def test_sets_with_their_members_and_the_word_on_them(shop):
   found = shop.combine(wishes=SetWishes(size_max=2, budget=3.5))
   assert [ids(s.products) for s in found.sets] == [["p0", "p1"]]
-  assert found.sets[0].total == 3.0
-  assert found.status is None
-  with pytest.raises(DataError, match="must_include_ids must be an input of the served signature"):
-    shop.combine(wishes=SetWishes(must_include=["p1"]))
+  assert (found.sets[0].total, found.sets[0].score) == (3.0, 17.0)
+  assert found.status == "ok"
+  assert shop.combine(wishes=SetWishes(budget=0.5)).status == "budget"
 
 
 def test_wishes_that_nobody_has_are_the_models_defaults(sets):

@@ -162,7 +162,7 @@ def test_goes_with_names_a_product_of_the_request_and_the_orders_that_hold_both(
       else:
         assert (reason, partner, number) == (b"popular", "", 0)
   assert all(kinds[reason] > 3 for reason in (b"basket", b"history", b"popular")), kinds
-  assert kinds[b"again"] == 4
+  assert kinds[b"again"] >= 2, "both of the request without a basket"
 
 
 def test_combine_holds_size_budget_and_exclusions(served):

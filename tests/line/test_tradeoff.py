@@ -29,11 +29,16 @@ def test_what_is_left_out_or_zero_or_nonsense_is_the_order_of_the_ranker(served,
       np.testing.assert_array_equal(again[name], values, err_msg=name)
 
 
-def test_other_signatures_do_not_take_them(served):
-  defaults = {name: {k: v.tolist() for k, v in s.defaults.items()} for name, s in served.signatures.items()}
-  usual = {"diversity": [0.0], "novelty": [0.0]}
-  asked = {"recommend", "complete_basket", "serving_default"}
-  assert defaults == {name: usual if name in asked else {} for name in served.signatures}
+def test_which_signatures_take_them_and_what_they_are_where_nobody_says(served):
+  taken = {
+    name: {k: s.defaults[k].tolist() for k in ("diversity", "novelty") if k in s.inputs}
+    for name, s in served.signatures.items()
+  }
+  both = {"diversity": [0.0], "novelty": [0.0]}
+  takes = dict.fromkeys(("recommend", "complete_basket", "serving_default"), both) | {
+    "combine": {"diversity": [0.0]}
+  }
+  assert taken == {name: takes.get(name, {}) for name in served.signatures}
 
 
 def test_more_diversity_is_more_diverse_and_more_novelty_less_popular(served, line):

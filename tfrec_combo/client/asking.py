@@ -72,9 +72,6 @@ def inputs(signature: Signature, shopper: Shopper, wishes: Mapping[str, Any]) ->
     DataError: a wish is not an input of the signature, or has another type, or does not fit.
   """
   wishes = {k: v for k, v in wishes.items() if v is not None}
-  if "size" in signature.inputs and ("size_max" in wishes or "size_min" in wishes):  # a set of one size
-    sizes = [wishes.pop(name) for name in ("size_min", "size_max") if name in wishes]
-    wishes["size"] = sizes[-1]
   for name in wishes.keys() - signature.inputs.keys():
     way_out = f"leave it out, or serve a model that takes it; this one takes {', '.join(signature.inputs)}"
     raise DataError(fault(name, "must be an input of the served signature", wishes[name], way_out))
@@ -134,7 +131,7 @@ def _filled(name: str, tensor: Tensor, said: Mapping[str, Any], signature: Signa
 def _neutral(name: str, tensor: Tensor, signature: Signature) -> Any:
   """What says nothing, where the server tells no default: sets of 2 to 4 products, else "" and 0."""
   largest = signature.outputs["set_ids"].shape[-1] or 4 if "set_ids" in signature.outputs else 4
-  sizes = {"size_min": 2, "size_max": min(4, largest), "size": min(3, largest)}
+  sizes = {"size_min": 2, "size_max": min(4, largest)}
   return "" if tensor.dtype == object else sizes.get(name, 0)
 
 
