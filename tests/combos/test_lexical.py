@@ -61,15 +61,6 @@ def test_a_query_is_a_cosine_with_its_words(made, query):
   np.testing.assert_allclose(got, [*expected, 0], atol=1e-5)
 
 
-def test_each_two_products_by_their_shared_terms(made):
-  rows = list(range(len(TITLES)))
-  got = made.each(tf.constant([[*rows, -1]], tf.int32), tf.constant([rows], tf.int32)).numpy()[0]
-  bags = [collections.Counter(set(bag)) for bag in lexical.words_of(TITLES)]
-  np.testing.assert_allclose(got[:-1], [[cosine(bags[a], bags[b]) for b in rows] for a in rows], atol=1e-5)
-  assert got[0, 2] > 0
-  assert not got[-1].any()
-
-
 def test_a_rare_term_says_more_than_a_frequent_one():
   made = lexical.Lexical([["new", "d7000"], ["d7000", "x"], ["new", "y"], ["new", "x"], ["new", "y"]])
   rare, frequent = made.basket(makers.padded([[0]]), tf.constant([[1, 2]])).numpy()[0]

@@ -11,7 +11,6 @@ from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.towers.constants import rows_of, table
 
 TERMS = 40  # of a product, the rarest first
-RAREST = 16  # of them that two products are compared by
 VOCABULARY = (
   50_000  # terms that are told apart, the most frequent first; a bag laid out densely has so many columns
 )
@@ -42,13 +41,6 @@ class Lexical(tf.keras.layers.Layer):
     size = tf.reduce_sum(tf.cast(basket >= 0, tf.float32), axis=1)
     weights = rows_of(self.term_weights, basket) / tf.maximum(size, 1)[:, None, None]
     return self._with(self._dense(rows_of(self.terms, basket), weights), rows)
-
-  def each(self, rows: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """Cosine of each of rows [B, P] with each of others [B, Q], by the RAREST terms of both alone: [B, P, Q]."""
-    one, other = (rows_of(self.terms, r)[..., :RAREST] for r in (rows, others))
-    weight, other_weight = (rows_of(self.term_weights, r)[..., :RAREST] for r in (rows, others))
-    same = (one[:, :, None, :, None] == other[:, None, :, None, :]) & (one > 0)[:, :, None, :, None]
-    return tf.einsum("bpqst,bps,bqt->bpq", tf.cast(same, tf.float32), weight, other_weight)
 
   def query(self, texts: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """Cosine of candidates [B, K] with texts [B] string: [B, K]; 0 where they share no term."""

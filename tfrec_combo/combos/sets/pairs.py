@@ -11,7 +11,7 @@ from tfrec_combo.towers.constants import rows_of
 
 NAMES = (
   "lift", "known", "count", "doubt", "cosine", "text", "tower", "leaf", "aisle", "kinds", "price", "priced", "variants",
-  "words", "own_orders", "own_cosine",
+  "own_orders", "own_cosine",
 )  # fmt: skip
 SAME_TEXT = 0.85  # cosine of two texts of one category above which they name variants of one thing
 # Above this they do unless orders hold both: with MiniLM, one title under two brands has 0.6 to 0.9.
@@ -69,8 +69,6 @@ def pairs(
     "price": price * priced,
     "priced": priced,
     "variants": tf.cast(variants, tf.float32),
-    # Where many products are in no order, shared rare words say most.
-    "words": tf.zeros_like(count) if counts.wording is None else counts.wording.terms.each(rows, others),
     "own_orders": tf.math.log1p(own),
     "own_cosine": own_cosine,
   }
