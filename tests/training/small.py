@@ -84,9 +84,9 @@ def vectors_only(replace: Callable[..., None]) -> None:
 
   def signatures(self):
     with pytest.MonkeyPatch.context() as patched:
-      patched.setattr(module, "_traced", lambda f, specs: traced(f, specs) if f.__name__ in VECTORS else None)
+      patched.setattr(module, "traced", lambda f, specs: traced(f, specs) if f.__name__ in VECTORS else None)
       return {name: made(self)[name] for name in VECTORS}
 
-  traced = module._traced
+  traced = module.traced
   replace(module.ServedModel, "signatures", signatures)
   replace(exporter, "requests", lambda *args: {name: asked(*args)[name] for name in VECTORS})

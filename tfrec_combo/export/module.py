@@ -1,7 +1,6 @@
 """The graph that is served: raw strings in, string ids, scores and prices out; tokenizer, towers, index and ranker inside."""
 
 import functools
-import inspect
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -19,14 +18,13 @@ from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.export.bundles import SIGNATURE as BUNDLES
 from tfrec_combo.export.bundles import BundleSide, signature
 from tfrec_combo.export.sets import SetSide
+from tfrec_combo.export.tracing import Tensors, neutral, spread, traced, with_usual
 from tfrec_combo.export.vocabulary import vocabulary
 from tfrec_combo.logs.shop import CATEGORY_SEPARATOR
 from tfrec_combo.towers.catalogue import LEVELS, Catalogue
 from tfrec_combo.towers.constants import rows_of, table
 from tfrec_combo.towers.product import ProductTower
 from tfrec_combo.towers.text import TextTower
-
-Tensors = dict[str, tf.Tensor]
 
 
 class ServedModel(tf.Module):
@@ -208,19 +206,19 @@ class ServedModel(tf.Module):
     }
     ready_made = {"set_ids": strings(s["ready_made"], s["ready_made_size"])}
     product = {"text": strings(), "category": strings(), "price": number()}
-    neutral = {name: _neutral(spec) for name, spec in (request | wishes).items()}
-    usual = neutral | {name: tf.constant([value]) for name, value in self.usual.items()}
-    of_sets = neutral | {name: tf.constant([value]) for name, value in self.wishes.items()}
-    recommend = _with_usual(self.recommend, request | trade, usual)
+    empty = {name: neutral(spec) for name, spec in (request | wishes).items()}
+    usual = empty | {name: tf.constant([value]) for name, value in self.usual.items()}
+    of_sets = empty | {name: tf.constant([value]) for name, value in self.wishes.items()}
+    recommend = with_usual(self.recommend, request | trade, usual)
     bundles = {BUNDLES: signature(self.bundles)} if self.bundles else {}
     return bundles | {
       "serving_default": recommend,
       "recommend": recommend,
-      "complete_basket": _with_usual(self.complete_basket, request | trade, usual),
-      "combine": _with_usual(self.combine, request | wishes, of_sets),
-      "rank_bundles": _with_usual(self.rank_bundles, ready_made | request, neutral),
-      "embed_products": _traced(self.embed_products, product),
-      "embed_queries": _traced(self.embed_queries, request),
+      "complete_basket": with_usual(self.complete_basket, request | trade, usual),
+      "combine": with_usual(self.combine, request | wishes, of_sets),
+      "rank_bundles": with_usual(self.rank_bundles, ready_made | request, empty),
+      "embed_products": traced(self.embed_products, product),
+      "embed_queries": traced(self.embed_queries, request),
     }
 
   def _names(self, rows: tf.Tensor) -> tf.Tensor:
@@ -231,46 +229,3 @@ def _parts(
   ranker: Ranker, product_tower: ProductTower, text_tower: TextTower
 ) -> tuple[Ranker, ProductTower, TextTower]:
   return ranker, product_tower, text_tower
-
-
-def spread(inputs: Tensors) -> Tensors:
-  """Inputs of one batch size: one that came with a single row, as left-out ones do, holds for all."""
-  batch = tf.reduce_max([tf.shape(value)[0] for value in inputs.values()])
-  return {
-    name: tf.broadcast_to(value, tf.concat([[batch], tf.shape(value)[1:]], 0))
-    for name, value in inputs.items()
-  }
-
-
-def _neutral(spec: tf.TensorSpec) -> tf.Tensor:
-  return (
-    tf.fill([1, *spec.shape[1:]], "")
-    if spec.dtype == tf.string
-    else tf.zeros([1, *spec.shape[1:]], spec.dtype)
-  )
-
-
-def _named(specs: dict[str, tf.TensorSpec]) -> dict[str, tf.TensorSpec]:
-  return {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in specs.items()}
-
-
-def _traced(function: Callable[..., Tensors], specs: dict[str, Any]) -> Any:
-  return tf.function(function, autograph=False).get_concrete_function(**_named(specs))
-
-
-def _with_usual(
-  function: Callable[..., Tensors], specs: dict[str, tf.TensorSpec], usual: dict[str, tf.Tensor]
-) -> Any:
-  """As `_traced`; whoever asks the SavedModel may leave out the inputs in `usual`, which all come after the others in `specs`,
-  and gets these.
-
-  The exporter writes tensors that are defaults of a tf.function, not of a concrete one, into the SignatureDef.
-  """
-
-  def call(*values: tf.Tensor) -> Tensors:
-    return function(**dict(zip(specs, values)))
-
-  empty, kind = inspect.Parameter.empty, inspect.Parameter.POSITIONAL_OR_KEYWORD
-  parameters = [inspect.Parameter(name, kind, default=usual.get(name, empty)) for name in specs]
-  call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-  return tf.function(call, input_signature=list(_named(specs).values()), autograph=False)

@@ -14,12 +14,12 @@ from tfrec_combo.combos.sets import pool, reasons
 from tfrec_combo.combos.sets.pairs import pairs
 from tfrec_combo.combos.sets.scorer import Scored, SetScorer, about, of_request
 from tfrec_combo.combos.sets.search import NEVER, Rules, SetSearch
+from tfrec_combo.export.tracing import Tensors
 from tfrec_combo.export.vocabulary import Rows
 from tfrec_combo.export.wishes import SetWishes, fallbacks
 from tfrec_combo.towers.catalogue import LEVELS, Catalogue
 from tfrec_combo.towers.constants import rows_of, table
 
-Tensors = dict[str, tf.Tensor]
 OK, SIZE, MUST, BUDGET, FEW = "ok", "size", "must_include", "budget", "too_few_products"
 
 
