@@ -19,6 +19,7 @@ from tfrec_combo.base.errors import ComboError
 # everything heavy inside its function, so that --help and a mistyped option answer at once.
 COMMANDS = (
   "quickstart",
+  "init",
   "prepare",
   "train",
   "evaluate",
