@@ -220,6 +220,9 @@ class Index(Section):
   """The index of a served model. Changed by an export, without training."""
 
   exact_below: Positive = 50_000  # products; with fewer the portable flavour scores them all
+  # Share of the best retrieval.k that the index must find for held-out requests: an export tries leaves, shares of them that
+  # are searched and rows that are reordered, and takes what is least work. none: each index's own settings.
+  recall_target: Annotated[float, pydantic.Field(ge=0.5, le=1)] | None = 0.98
 
 
 class Export(Section):

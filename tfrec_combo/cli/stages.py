@@ -1,5 +1,6 @@
 """The stages of a run, one after the other; what is done already for the same settings is not done again."""
 
+import concurrent.futures
 import logging
 import pathlib
 import time
@@ -98,6 +99,7 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
   from tfrec_combo.export import exporter, flavours
   from tfrec_combo.training import fit
   from tfrec_combo.training.assemble import Run
+  from tfrec_combo.training.loop import held_out_queries
 
   prepared(config)
   unread = {"export": {"folder", "flavour", "native_check"}}
@@ -115,6 +117,7 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
       steps = 1 + 2 * len(todo)
       update(0, steps)
       models = fit.trained(config)
+      queries = held_out_queries(Run(config), models.towers) if config.index.recall_target else None
       for i, flavour in enumerate(todo):
         update(1 + 2 * i, steps)
 
@@ -122,7 +125,9 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
           update(written, steps)
           replay(folder)
 
-        found[flavour] = exporter.export(config, *models, key=keys[flavour], check=check, flavour=flavour)
+        found[flavour] = exporter.export(
+          config, *models, key=keys[flavour], check=check, flavour=flavour, queries=queries
+        )
       update(steps, steps)
   return [found[f] for f in wanted]
 
@@ -139,9 +144,14 @@ def _replay(config: c.Config) -> Callable[[pathlib.Path], None]:
       log.info("export: not asked without Python, as there is no %s", native.COMPILER)
 
   def replay(folder: pathlib.Path) -> None:
-    golden.replay_in_fresh_process(folder)
-    if runner is not None:
-      runner.replay(folder)
+    if runner is None:
+      golden.replay_in_fresh_process(folder)
+      return
+    # Both mostly wait for a core of their own.
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+      native_too = beside.submit(runner.replay, folder)
+      golden.replay_in_fresh_process(folder)
+      native_too.result()
 
   return replay
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from tfrec_combo import __version__
@@ -27,6 +28,7 @@ from tfrec_combo.towers.text import TextTower
 from tfrec_combo.training.bundles import BundleModel
 
 PRODUCTS = "products.parquet"
+CURVE = "index.json"  # what the index finds for which work: all settings that were tried, and the one that is served
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ def export(
   key: str,
   check: Callable[[pathlib.Path], None],
   flavour: str | None = None,
+  queries: np.ndarray | None = None,
 ) -> pathlib.Path:
   """Exports trained models as the next version of a flavour's folder; see `flavours.folder`.
 
@@ -68,6 +71,7 @@ def export(
     key: what the models were made from; a later run compares it.
     check: raises if the folder it is given does not serve; then nothing of it stays and older versions go on.
     flavour: scann or portable; none: that of the index the model was trained with.
+    queries: held-out query vectors [Q, D] by which the index is set to `index.recall_target`.
 
   Returns:
     The version's folder.
@@ -78,7 +82,8 @@ def export(
   flavour = flavour or flavours.own(config)
   base = flavours.folder(config, flavour)
   target = base / str((versions(base) or [0])[-1] + 1)
-  with files.written_aside(target) as aside, flavours.served_by(ranker, catalogue, config, flavour) as index:
+  indexed = flavours.served_by(ranker, catalogue.ids, config, flavour, queries)
+  with files.written_aside(target) as aside, indexed as index:
     with tempfile.TemporaryDirectory() as assets:
       ready_made = (bundles.ranker.tables(), bundles.ids) if bundles else None
       served = ServedModel(
@@ -98,6 +103,8 @@ def export(
     ops.check_for(ops.FLAVOURS[flavour])(meta_graph)
     optional = {n: tuple(s.defaults) for n, s in saved_model.signatures(meta_graph).items()}
     warmup.write(aside, base.name, asked, optional)
+    if index.tuned is not None:
+      files.write_json(aside / CURVE, index.tuned.as_dict())
     lacking = ops.missing(saved_model.ops(meta_graph))
     manifest: dict[str, Any] = {
       "format": FORMAT,

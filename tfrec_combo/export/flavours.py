@@ -1,18 +1,35 @@
 """The two forms a trained model is served in, with the same signatures: over ScaNN's ops, or over TensorFlow's own alone."""
 
 import contextlib
+import dataclasses
 import pathlib
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from tfrec_combo.base.config import Config
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.ranker import Ranker
+from tfrec_combo.retrieval import autopilot
 from tfrec_combo.retrieval.index import Index
 from tfrec_combo.retrieval.portable import PortableIndex
-from tfrec_combo.retrieval.scann import ScannIndex
-from tfrec_combo.towers.catalogue import Catalogue
+from tfrec_combo.retrieval.scann import SMALLEST_HASH, ScannIndex
 
 FLAVOURS = ("scann", "portable")
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+  """The index that is served, and what was tried to set it to its recall, where it is not exact."""
+
+  index: Index
+  tuned: autopilot.Tuned | None
+
+  def describe(self) -> dict[str, Any]:
+    """What JSON can hold."""
+    told = self.index.describe()
+    return told if self.tuned is None else told | {"recall": round(self.tuned.chosen.recall, 4)}
 
 
 def own(config: Config) -> str:
@@ -35,24 +52,41 @@ def folder(config: Config, flavour: str) -> pathlib.Path:
 
 
 @contextlib.contextmanager
-def served_by(ranker: Ranker, catalogue: Catalogue, config: Config, flavour: str) -> Iterator[Index]:
-  """The ranker over the index of a flavour, and afterwards over its own again. Yields the index over the towers."""
+def served_by(
+  ranker: Ranker, ids: list[str], config: Config, flavour: str, queries: np.ndarray | None = None
+) -> Iterator[Served]:
+  """The ranker over the index of a flavour, and afterwards over its own again.
+
+  Args:
+    queries: [Q, D] held-out query vectors, by which it is set to `index.recall_target`; none: it keeps its own settings.
+  """
   near = ranker.candidates.wording.near if ranker.candidates.wording is not None else None
   own_index = ranker.index
   own_near = near.index if near is not None else own_index
   try:
-    if not isinstance(ranker.index, ScannIndex if flavour == "scann" else PortableIndex):
-      ranker.index = _built(flavour, config, ranker.features.vectors, catalogue)
-      if near is not None:
-        near.index = _built(flavour, config, near.texts, catalogue)
-    yield ranker.index
+    tuned, right = None, isinstance(own_index, ScannIndex if flavour == "scann" else PortableIndex)
+    with tf.device("/CPU:0"):  # ScaNN's ops and tables of strings live nowhere else
+      vectors, target = ranker.features.vectors.numpy(), config.index.recall_target
+      if target is not None and queries is not None and _approximates(flavour, len(ids), config):
+        make = lambda leaves: _made(flavour, config, leaves)
+        tuned = autopilot.tune(make, vectors, ids, queries, config.retrieval.k, target)
+        ranker.index = tuned.index
+      elif not right:
+        ranker.index = _made(flavour, config).build(vectors, ids)
+      if near is not None and not right:
+        near.index = _made(flavour, config).build(near.texts.numpy(), ids)
+    yield Served(ranker.index, tuned)
   finally:
     ranker.index = own_index
     if near is not None:
       near.index = own_near
 
 
-def _built(flavour: str, config: Config, vectors: tf.Variable, catalogue: Catalogue) -> Index:
-  index: Index = ScannIndex() if flavour == "scann" else PortableIndex(config.index.exact_below)
-  with tf.device("/CPU:0"):  # ScaNN's ops and tables of strings live nowhere else
-    return index.build(vectors.numpy(), catalogue.ids)
+def _approximates(flavour: str, products: int, config: Config) -> bool:
+  return products >= (SMALLEST_HASH if flavour == "scann" else config.index.exact_below)
+
+
+def _made(flavour: str, config: Config, leaves: int | None = None) -> Index:
+  if flavour == "scann":
+    return ScannIndex(leaves=leaves)
+  return PortableIndex(config.index.exact_below, leaves)

@@ -10,7 +10,7 @@ import numpy as np
 from tfrec_combo.base.stack import tf
 from tfrec_combo.retrieval.index import Index
 
-SHARES = (0.005, 0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+SHARES = (0.005, 0.01, 0.02, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0)
 SEVERAL_BELOW = (
   200_000  # products; from there on only one number of leaves is tried, as each takes its minute to learn
 )

@@ -18,6 +18,7 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.metrics.ranking import METRICS, hits_of
 from tfrec_combo.pipeline.batches import batches
 from tfrec_combo.pipeline.files import steps
+from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import KEY, Bar, HeldOut, StopAtNaN, key_of
@@ -131,6 +132,13 @@ def held_out_batches(run: Run, wide: dict[str, Any]) -> list[dict[str, tf.Tensor
   stream = batches(run.records, split, run.config, batch=64, training=False, **wide)
   every = max(1, steps(run.records, split, batch=64, drop_remainder=False) // most)
   return list(stream.shard(every, 0).take(most))
+
+
+def held_out_queries(run: Run, towers: TwoTower) -> np.ndarray:
+  """Query vectors [Q, D] of a fixed sample of held-out requests."""
+  return np.concatenate(
+    [*towers.encode_queries(held_out_batches(run, {"history": run.config.towers.history}))]
+  )
 
 
 def mean_of(
