@@ -24,6 +24,7 @@ COMMANDS = (
   "train",
   "evaluate",
   "export",
+  "reindex",
   "inspect",
   "recommend",
   "rank",

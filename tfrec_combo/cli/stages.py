@@ -102,10 +102,8 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
   from tfrec_combo.training.loop import held_out_queries
 
   prepared(config)
-  unread = {"export": {"folder", "flavour", "native_check"}}
-  settings = config.model_dump(mode="json", include={"export", "rerank", "combine", "index"}, exclude=unread)
   wanted = flavours.wanted(config)
-  keys = {f: files.fingerprint([fit.key(Run(config)), settings, f]) for f in wanted}
+  keys = {f: export_key(config, f) for f in wanted}
   done = {f: exporter.up_to_date(config, keys[f], f) for f in wanted}
   found = {f: path for f, path in done.items() if path is not None}
   for path in found.values():
@@ -113,7 +111,7 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
   todo = [f for f in wanted if f not in found]
   if todo:
     with bar("export") as update:
-      replay = _replay(config)
+      replay = replay_of(config)
       steps = 1 + 2 * len(todo)
       update(0, steps)
       models = fit.trained(config)
@@ -132,7 +130,17 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
   return [found[f] for f in wanted]
 
 
-def _replay(config: c.Config) -> Callable[[pathlib.Path], None]:
+def export_key(config: c.Config, flavour: str) -> str:
+  """Changes when a flavour must be exported anew."""
+  from tfrec_combo.training import fit
+  from tfrec_combo.training.assemble import Run
+
+  unread = {"export": {"folder", "flavour", "native_check"}}
+  settings = config.model_dump(mode="json", include={"export", "rerank", "combine", "index"}, exclude=unread)
+  return files.fingerprint([fit.key(Run(config)), settings, flavour])
+
+
+def replay_of(config: c.Config) -> Callable[[pathlib.Path], None]:
   """Asks a version in a fresh process of Python, and in one without Python where there is a compiler."""
   from tfrec_combo.serving import golden, native
 

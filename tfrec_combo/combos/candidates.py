@@ -120,8 +120,13 @@ class Candidates(tf.keras.layers.Layer):
     self.again = table(np.zeros([self.products], np.float32), "again")
     self.regular = table(np.zeros([self.products], np.float32), "regular")
     self.gap = table(np.ones([self.products], np.float32), "usual_gap")
+    self.offered = table(np.ones([self.products], bool), "offered")
     self.first_stage = FirstStage(len(COLUMNS), name="first_stage")
     self.first_stage.build(None)
+
+  def offer(self, offered: np.ndarray) -> None:
+    """Sets what may be answered, [N] bool; before `learn`, which ranks the popular among them first."""
+    self.offered.assign(offered)
 
   def learn(self, counts: CoPurchase, habits: h.Habits | None = None) -> None:
     """Takes over the co-purchase counts and habits of a part of the log."""
@@ -129,7 +134,7 @@ class Candidates(tf.keras.layers.Layer):
     self.together.assign(counts.together)
     self.orders.assign(counts.orders)
     self.total.assign(max(counts.total, 1))
-    by_popularity = np.lexsort((np.arange(self.products), -counts.orders))
+    by_popularity = np.lexsort((np.arange(self.products), -counts.orders, ~self.offered.numpy()))
     self.popular.assign(by_popularity[: self.popular.shape[0]].astype(np.int32))
     habits = habits or h.unknown(self.products)
     self.again.assign(habits.again)
@@ -192,7 +197,7 @@ class Candidates(tf.keras.layers.Layer):
     )
     # Whoever says nothing is offered what is popular, and only that.
     prior = tf.where(asks[:, None], prior, popularity)
-    allowed = (merged.rows >= 0) & (merged.add(5, tf.cast(refused >= 0, tf.float32)) == 0)
+    allowed = rows_of(self.offered, merged.rows) & (merged.add(5, tf.cast(refused >= 0, tf.float32)) == 0)
     wish = tf.zeros_like(prior) if wishes is None else wishes.worth(merged.rows)
     wanted = tf.where(allowed & (wish > NO_CANDIDATE / 2), prior + wish, NO_CANDIDATE)
     first = tf.math.top_k(wanted, tf.minimum(max(POOL, self.count), tf.shape(prior)[1]))

@@ -15,6 +15,7 @@ from tfrec_combo.base import files, pins, saved_model
 from tfrec_combo.base.config import Config, without_folders
 from tfrec_combo.base.manifest import FORMAT, MANIFEST
 from tfrec_combo.base.stack import tf
+from tfrec_combo.combos.bundles.ranker import BundleTables
 from tfrec_combo.combos.ranker import Ranker
 from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.export import checks, flavours, warmup
@@ -85,7 +86,7 @@ def export(
   indexed = flavours.served_by(ranker, catalogue.ids, config, flavour, queries)
   with files.written_aside(target) as aside, indexed as index:
     with tempfile.TemporaryDirectory() as assets:
-      ready_made = (bundles.ranker.tables(), bundles.ids) if bundles else None
+      ready_made = (_tables(bundles, len(catalogue)), bundles.ids) if bundles else None
       served = ServedModel(
         ranker, sets, towers.product_tower, text_tower, catalogue, config, pathlib.Path(assets), ready_made
       )
@@ -113,6 +114,7 @@ def export(
       "tfrec_combo": __version__,
       "libraries": {f.what: f.found for f in pins.versions()},
       "products": len(catalogue),
+      "offered": len(catalogue) if catalogue.offered is None else int(catalogue.offered.sum()),
       "index": index.describe(),
       "signatures": sorted(optional),
       "servers": {
@@ -125,6 +127,12 @@ def export(
     # By now neither the folder it was saved to nor the vocabularies it was made from are there any more.
     check(aside)
   return target
+
+
+def _tables(bundles: BundleModel, products: int) -> BundleTables:
+  """What is served of the bundle task; products that came after its training have no vector there."""
+  found = bundles.ranker.tables()
+  return found._replace(products=tf.pad(found.products, [[0, products - found.products.shape[0]], [0, 0]]))
 
 
 def _save(served: ServedModel, signatures: dict[str, Any], aside: pathlib.Path) -> None:
@@ -140,4 +148,5 @@ def _save(served: ServedModel, signatures: dict[str, Any], aside: pathlib.Path) 
 def _write_products(path: pathlib.Path, catalogue: Catalogue) -> None:
   products = {"product_id": catalogue.ids, "text": catalogue.texts, "price": catalogue.prices.tolist()}
   names = [catalogue.category_names[max(row)] for row in catalogue.categories]
-  pl.DataFrame(products | {"category": names}).write_parquet(path)
+  offered = np.ones(len(catalogue), bool) if catalogue.offered is None else catalogue.offered
+  pl.DataFrame(products | {"category": names, "in_stock": offered}).write_parquet(path)

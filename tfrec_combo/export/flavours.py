@@ -15,6 +15,7 @@ from tfrec_combo.retrieval import autopilot
 from tfrec_combo.retrieval.index import Index
 from tfrec_combo.retrieval.portable import PortableIndex
 from tfrec_combo.retrieval.scann import SMALLEST_HASH, ScannIndex
+from tfrec_combo.training.assemble import shown
 
 FLAVOURS = ("scann", "portable")
 
@@ -66,7 +67,8 @@ def served_by(
   try:
     tuned, right = None, isinstance(own_index, ScannIndex if flavour == "scann" else PortableIndex)
     with tf.device("/CPU:0"):  # ScaNN's ops and tables of strings live nowhere else
-      vectors, target = ranker.features.vectors.numpy(), config.index.recall_target
+      vectors = shown(ranker.features.vectors.numpy(), ranker.candidates.offered.numpy())
+      target = config.index.recall_target
       if target is not None and queries is not None and _approximates(flavour, len(ids), config):
         make = lambda leaves: _made(flavour, config, leaves)
         tuned = autopilot.tune(make, vectors, ids, queries, config.retrieval.k, target)

@@ -75,6 +75,9 @@ def rules(
       # A number without quotes, currency or thousands separator.
       found.append(Rule(name, "must be a number such as 12.50", parsed.is_not_null() | column.is_null()))
       found.append(Rule(name, "must be finite", parsed.is_finite()))
+    if name == "in_stock":
+      text = "must be true, false, or the number in stock"
+      found.append(Rule(name, text, parsed.is_not_null() | column.is_null()))
     if name == "price":
       found.append(Rule(name, "must not be negative", parsed >= 0))
     if name == "quantity":

@@ -34,6 +34,8 @@ def typed(name: str, values: pl.Series) -> pl.Series | None:
     return times(values)
   if name in ("price", "quantity"):
     return numbers(values)
+  if name == "in_stock":
+    return truths(values)
   if name == "event":
     return values.str.strip_chars().str.to_lowercase()
   return None
@@ -80,6 +82,14 @@ def numbers(values: pl.Series) -> pl.Series:
   """[n] Float64."""
   values = values.str.strip_chars() if values.dtype == pl.String else values
   return values.cast(pl.Float64, strict=False)
+
+
+def truths(values: pl.Series) -> pl.Series:
+  """[n] Boolean: words such as true and no, or the number in stock; null for anything else."""
+  words = values.cast(pl.String).str.strip_chars().str.to_lowercase()
+  count = words.cast(pl.Float64, strict=False)
+  said = words.replace_strict({"true": True, "yes": True, "false": False, "no": False}, default=None)
+  return said.zip_with(said.is_not_null(), count.set(~count.is_finite().fill_null(False), None) > 0)
 
 
 def category_path(levels: Sequence[pl.Series]) -> pl.Series:

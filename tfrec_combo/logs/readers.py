@@ -25,7 +25,9 @@ class Contract:
 
 
 CONTRACTS = {
-  "products": Contract(("product_id",), ("text", "category", "price"), {"text": ("text", "title")}),
+  "products": Contract(
+    ("product_id",), ("text", "category", "price", "in_stock"), {"text": ("text", "title")}
+  ),
   "events": Contract(
     ("user_id", "product_id", "timestamp"), ("order_id", "event", "context", "price", "quantity")
   ),

@@ -1,6 +1,7 @@
 """Sets an index to a recall, by trying: the least work that finds enough."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -10,7 +11,7 @@ import numpy as np
 from tfrec_combo.base.stack import tf
 from tfrec_combo.retrieval.index import Index
 
-SHARES = (0.005, 0.01, 0.02, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0)
+SHARES = (0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.65, 1.0)
 SEVERAL_BELOW = (
   200_000  # products; from there on only one number of leaves is tried, as each takes its minute to learn
 )
@@ -85,7 +86,7 @@ def tune(
   found: list[tuple[Point, Tunable]] = []
   for index in built:
     enough = False
-    for share in SHARES if index.leaves > 1 else SHARES[-1:]:
+    for share in _shares(index.leaves):
       index.leaves_share = share
       for reorder in index.reorders(k):
         index.reorder = reorder
@@ -99,6 +100,11 @@ def tune(
   chosen, index = good[0] if good else max(found, key=lambda one: one[0].recall)
   index.leaves_share, index.reorder = chosen.leaves_share, chosen.reorder
   return Tuned(index, chosen, [point for point, _ in found])
+
+
+def _shares(leaves: int) -> list[float]:
+  """Those of SHARES that differ in the leaves they search."""
+  return list({math.ceil(share * leaves): share for share in SHARES}.values())
 
 
 def exact(vectors: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:

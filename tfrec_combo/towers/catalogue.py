@@ -16,6 +16,7 @@ class Catalogue:
 
   ids, texts: N strings. categories: [N, LEVELS] int32, rows of `category_names`, 0 where the path is shorter.
   prices: [N] float32, 0 where unknown. orders, train_orders: [N] float32, orders before the test split, and in the train split.
+  offered: [N] bool, what may be answered; None: all. The others are known all the same, in histories and baskets.
   """
 
   ids: list[str]
@@ -25,9 +26,15 @@ class Catalogue:
   prices: np.ndarray
   orders: np.ndarray
   train_orders: np.ndarray
+  offered: np.ndarray | None = None
 
   def __len__(self) -> int:
     return len(self.ids)
+
+  @property
+  def withdrawn(self) -> set[str]:
+    """The products that are not offered."""
+    return set() if self.offered is None else {i for i, offered in zip(self.ids, self.offered) if not offered}
 
 
 def path_prefixes(path: str) -> list[str]:

@@ -19,7 +19,8 @@ class ProductTower(tf.keras.layers.Layer):
     super().__init__(dtype="float32", **kwargs)  # the Dense layers inside follow the precision policy
     self.dim, self.id_dropout, self.text_width = dim, id_dropout, text_width
     prices = catalogue.prices[catalogue.prices > 0]
-    self._log_price = (
+    # Mean and deviation of log prices; of another catalogue's where the weights were learnt with those.
+    self.price_scale = (
       (float(np.log(prices).mean()), max(float(np.log(prices).std()), 0.1)) if len(prices) else (0.0, 1.0)
     )
     self.seen = table((catalogue.train_orders > 0).astype(np.float32), "seen")
@@ -79,7 +80,7 @@ class ProductTower(tf.keras.layers.Layer):
     known = tf.cast(categories > 0, tf.float32)[..., None]
     category = tf.cast(self.category_embedding(categories), tf.float32) * known
     category = tf.reduce_sum(category, axis=1) / tf.cast(LEVELS, tf.float32)
-    mean, deviation = self._log_price
+    mean, deviation = self.price_scale
     priced = prices > 0
     price = tf.where(priced, (tf.math.log(tf.where(priced, prices, 1.0)) - mean) / deviation, 0.0)
     extra = tf.stack([price, tf.cast(priced, tf.float32)], axis=-1)

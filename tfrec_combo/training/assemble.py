@@ -112,7 +112,12 @@ def two_tower(run: Run) -> tuple[TwoTower, TextTower, arrays.Catalogue]:
   """The untrained two-tower model, its text tower and the catalogue."""
   products = arrays.from_frame(catalogue(run.records))
   tower = TextTower(run.config.text)
-  return TwoTower(products, texts_of(run, tower, products), run.config), tower, products
+  return two_tower_of(run, tower, products), tower, products
+
+
+def two_tower_of(run: Run, tower: TextTower, products: arrays.Catalogue) -> TwoTower:
+  """The untrained two-tower model of a catalogue."""
+  return TwoTower(products, texts_of(run, tower, products), run.config)
 
 
 def index_of(config: Config, vectors: np.ndarray, ids: list[str]) -> Index:
@@ -139,5 +144,12 @@ def ranker(run: Run, towers: TwoTower, products: arrays.Catalogue) -> Ranker:
     wording = Wording(products, texts, index_of(config, texts, products.ids), settings.text_neighbours)
   candidates = Candidates(config.ranker.candidates, leaf, settings.neighbours, settings.shrink, wording)
   features = Features(products, vectors, texts)
-  index = index_of(config, vectors, products.ids)
+  if products.offered is not None:
+    candidates.offer(products.offered)
+  index = index_of(config, shown(vectors, products.offered), products.ids)
   return Ranker(candidates, features, towers.user_tower, towers.texts, index, towers.pseudo_queries, config)
+
+
+def shown(vectors: np.ndarray, offered: np.ndarray | None) -> np.ndarray:
+  """Vectors [N, D] for an index: zeros for what is not offered, so that it takes no place from what is."""
+  return vectors if offered is None else np.where(offered[:, None], vectors, np.float32(0))

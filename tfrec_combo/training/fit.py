@@ -21,6 +21,7 @@ from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.bundles import BundleModel, bundles_key, fit_bundles, restored, trained_on_bundles
 from tfrec_combo.training.callbacks import check_trained, restore_best
 from tfrec_combo.training.loop import Task, fit, held_out_batches, mean_of
+from tfrec_combo.training.refresh import Grow
 from tfrec_combo.training.sets import fit_sets, sets_key
 from tfrec_combo.training.sets import restored as restored_sets
 from tfrec_combo.training.strategy import choose
@@ -76,8 +77,8 @@ def train(config: Config, resume: bool = True) -> Models:
     tf.keras.mixed_precision.set_global_policy("float32")
 
 
-def trained(config: Config) -> Models:
-  """The models of a finished training.
+def trained(config: Config, grow: Grow | None = None) -> Models:
+  """The models of a finished training; `grow` puts its towers over another catalogue, see `refresh.over`.
 
   Raises:
     ModelError: there is none, or it was of other settings or records.
@@ -87,6 +88,8 @@ def trained(config: Config) -> Models:
     check_trained(folder, key)
   towers, text_tower, products = assemble.two_tower(run)
   restore_best(run.towers, {"model": towers})
+  if grow is not None:
+    towers, products = grow(run, towers, text_tower, products)
   ranker = assemble.ranker(run, towers, products)
   restore_best(run.ranker, ranker.tracked)
   ranker.learn(*assemble.learnt(run, ("train", "rank", "valid"), len(products)))
