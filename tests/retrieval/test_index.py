@@ -141,7 +141,7 @@ def test_scann_visits_few_partitions_and_pads_what_they_do_not_hold():
 def test_the_portable_index_finds_most_in_a_part_of_the_rows_and_each_row_for_itself():
   vectors, queries = clustered(5000), clustered(60, seed=0) + clustered(60)
   index = PortableIndex(exact_below=5000, leaves_share=0.1).build(vectors, ids(5000))
-  assert index.work(20) < 0.35 * 5000
+  assert index.work(20) < 0.4 * 5000
   scores, rows = (x.numpy() for x in index.search(tf.constant(queries), 20))
   best = ExactIndex().build(vectors, ids(5000)).search(tf.constant(queries), 20)[1].numpy()
   assert np.mean([len(set(a) & set(b)) / 20 for a, b in zip(rows, best)]) > 0.9

@@ -44,7 +44,8 @@ class PortableIndex(ExactIndex):
     vectors = checked(vectors, ids)
     self.leaves, self.size = 1, len(vectors)
     for name in TABLES:
-      vars(self).pop(name, None)
+      if hasattr(self, name):
+        delattr(self, name)
     if self.size < self.exact_below:
       super().build(vectors, ids)
       return self
