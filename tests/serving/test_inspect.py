@@ -24,7 +24,7 @@ def test_a_model_of_another_tool_is_told_in_words(shop):
   assert found.servers["TF Serving 2.20"] == found.servers["TF Serving 2.19"] == []
   assert (found.faults, found.manifest, found.warmed_up) == ([], None, False)
   combine = found.signatures["combine"]
-  assert combine["inputs"]["size"] == "int32 [B]"
+  assert combine["inputs"]["budget"].startswith("float32 [B]")
   assert combine["outputs"]["set_ids"] == "string [B, 2, 3]"
   held = sum(p.stat().st_size for p in (shop / "1").rglob("*") if p.is_file())
   assert found.size["all"] == held > found.size["saved_model.pb"] > 0
