@@ -45,6 +45,9 @@ def serve(
   rest_api_enable_cors_support: Annotated[
     bool, typer.Option("--rest-api-enable-cors-support", help="Let pages of other sites ask.")
   ] = False,
+  ui: Annotated[
+    bool, typer.Option("--ui", help="Serve the shop window at /: a page to try the models in a browser.")
+  ] = False,
   access_log: Annotated[bool, typer.Option("--access-log", help="A line of JSON for each request.")] = False,
   file_system_poll_wait_seconds: Annotated[
     float, typer.Option(help="Seconds between looks at the folders.")
@@ -54,6 +57,8 @@ def serve(
   """Serve exported models with TF Serving's APIs, new versions as they are published. SIGTERM finishes what is in work.
 
   Example: tfrec-combo serve --model-base-path saved_models/shop
+
+  Example: tfrec-combo serve --model-base-path saved_models/shop --ui
 
   Example: tfrec-combo serve --model-config-file models.config --host 0.0.0.0 --token-file token.txt --access-log
   """
@@ -83,6 +88,7 @@ def serve(
     key=ssl_key,
     client_ca=ssl_client_ca,
     cors=rest_api_enable_cors_support,
+    ui=ui,
     access_log=access_log,
     poll=file_system_poll_wait_seconds,
     config_poll=model_config_file_poll_wait_seconds,

@@ -136,6 +136,12 @@ class Models:
     with self._lock:
       return sorted(self._entries)
 
+  def labels(self, name: str) -> dict[str, int]:
+    """The version that each label of a model names."""
+    with self._lock:
+      entry = self._entries.get(name)
+      return dict(entry.labels) if entry else {}
+
   def ready(self) -> bool:
     """Whether each model has a version to answer with."""
     with self._lock:

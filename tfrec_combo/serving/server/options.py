@@ -34,6 +34,7 @@ class Options:
   key: pathlib.Path | None = None
   client_ca: pathlib.Path | None = None
   cors: bool = False
+  ui: bool = False  # the shop window at /
   content: bool = False  # gRPC answers in `tensor_content`
   metrics_path: str | None = "/monitoring/prometheus/metrics"
   access_log: bool = False

@@ -2,9 +2,9 @@
 
 import asyncio
 import concurrent.futures
-import json
 import time
 import zlib
+from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -12,9 +12,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tfrec_combo.serving.server import access, rest_calls
+from tfrec_combo.serving.server import access, refusal, rest_calls
 from tfrec_combo.serving.server.engine import Engine
 from tfrec_combo.serving.server.status import Code, Refused, bug, invalid
+from tfrec_combo.serving.server.window import Window
 
 TOO_LONG = "the body must be at most {} bytes; send fewer rows"
 
@@ -22,12 +23,19 @@ TOO_LONG = "the body must be at most {} bytes; send fewer rows"
 class Rest:
   """TF Serving's HTTP side. Work is done on threads; the event loop only reads and writes."""
 
-  def __init__(self, engine: Engine, threads: concurrent.futures.Executor):
+  def __init__(
+    self,
+    engine: Engine,
+    threads: concurrent.futures.Executor,
+    grpc_port: Callable[[], int | None] = lambda: None,
+  ):
     self._engine, self._options, self._threads = engine, engine.options, threads
     self._inflight = 0
     routes = [Route("/healthz", _alive), Route("/readyz", self._ready)]
     if self._options.metrics_path:
       routes.append(Route(self._options.metrics_path, self._metrics))
+    if self._options.ui:
+      routes += Window(engine, self._on_a_thread, grpc_port).routes()
     self.app = Starlette(routes=[*routes, Route("/{rest:path}", _Endpoint(self._any))])
 
   async def _ready(self, _: Request) -> Response:
@@ -38,7 +46,7 @@ class Rest:
     try:
       access.check_token(self._options.token, request.headers.get("authorization"))
     except Refused as e:
-      return _refusal(e)
+      return refusal.response(e)
     return Response(self._engine.metrics.text(), media_type="text/plain; version=0.0.4")
 
   async def _any(self, request: Request) -> Response:
@@ -53,16 +61,18 @@ class Rest:
     try:
       access.check_token(self._options.token, request.headers.get("authorization"))
       call.body = await asyncio.wait_for(self._body(request), self._options.timeout)
-      response = Response(await self._on_a_thread(call), media_type="application/json")
+      response = Response(
+        await self._on_a_thread(lambda: self._work(call), call.deadline), media_type="application/json"
+      )
     except Refused as e:
-      code, response = e.code, _refusal(e)
+      code, response = e.code, refusal.response(e)
     except TimeoutError:
       late = Refused(Code.DEADLINE_EXCEEDED, f"no answer within {self._options.timeout:g} seconds")
-      code, response = late.code, _refusal(late)
+      code, response = late.code, refusal.response(late)
     except ClientDisconnect:
       code, response = Code.CANCELLED, Response(status_code=499)
     except Exception as e:
-      code, response = Code.INTERNAL, _refusal(bug(e))
+      code, response = Code.INTERNAL, refusal.response(bug(e))
     if self._options.cors:
       response.headers["Access-Control-Allow-Origin"] = "*"
     self._tell(request, call, code, time.monotonic() - started, response)
@@ -87,14 +97,14 @@ class Rest:
       parts.append(part)
     return b"".join(parts)
 
-  async def _on_a_thread(self, call: rest_calls.Call) -> str:
+  async def _on_a_thread(self, work: Callable[[], str], deadline: float) -> str:
     if self._inflight >= self._options.inflight:
       raise Refused(Code.RESOURCE_EXHAUSTED, f"{self._inflight} requests are in work; come back later")
     self._inflight += 1
-    future = asyncio.get_running_loop().run_in_executor(self._threads, self._work, call)
+    future = asyncio.get_running_loop().run_in_executor(self._threads, work)
     # A thread cannot be stopped, so the place stays taken until it is done, whoever has stopped waiting.
     future.add_done_callback(self._done)
-    return await asyncio.wait_for(asyncio.shield(future), call.deadline - time.monotonic())
+    return await asyncio.wait_for(asyncio.shield(future), deadline - time.monotonic())
 
   def _done(self, future: asyncio.Future) -> None:
     self._inflight -= 1
@@ -145,16 +155,9 @@ async def _alive(_: Request) -> Response:
   return PlainTextResponse("alive\n")
 
 
-def _refusal(e: Refused) -> Response:
-  headers = {"Retry-After": "1"} if e.http in (429, 503) else None
-  headers = {"WWW-Authenticate": "Bearer"} if e.http == 401 else headers
-  body = json.dumps({"error": e.message}, ensure_ascii=True)
-  return Response(body, e.http, headers, media_type="application/json")
-
-
 def _preflight(request: Request) -> Response:
   if not request.headers.get("origin", "").startswith(("http://", "https://")):
-    return _refusal(invalid("Origin header is missing in CORS preflight"))
+    return refusal.response(invalid("Origin header is missing in CORS preflight"))
   allowed = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
