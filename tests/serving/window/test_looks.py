@@ -26,7 +26,7 @@ def filled(one, page):
   one.find("parmesan").first.get_by_role("button").click()
   page.locator("#shopper summary").click()
   page.locator("#sample").select_option("0")
-  page.locator("#other").select_option(index=2)
+  page.locator("#other").select_option(label="shop, version 1")
   page.locator(".which").nth(1).wait_for()
   one.settle()
   page.locator(".behind summary").first.click()
