@@ -33,10 +33,11 @@ def test_every_signature_answers_as_session_mode_does(runner, tmp_path_factory):
     "recommend": fake_model.inputs(3, query=queries, basket_ids=[["p1", "ä", ""], [""] * 3, ["p2"] * 3])
   }
   asked["complete_basket"] = asked["recommend"]
-  asked["combine"] = asked["recommend"] | {
-    "size": np.array([1, 2, 3], np.int32),
-    "budget": np.zeros(3, np.float32),
-  }
+  with model.load(folder) as served:
+    wanted = served.signature("combine").inputs
+  wishes = {"size_max": np.array([1, 2, 3], np.int32), "budget": np.array([0, 9, 20], np.float32)}
+  empty = {n: np.full([3, *s.shape[1:]], "" if s.dtype == object else 0, s.dtype) for n, s in wanted.items()}
+  asked["combine"] = empty | asked["recommend"] | wishes
   asked["embed_queries"] = fake_model.inputs(0)
   found = runner.ask(folder, {f"{n}.1": (n, inputs) for n, inputs in asked.items()})
   with model.load(folder) as served:
