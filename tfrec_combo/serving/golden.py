@@ -101,7 +101,7 @@ def _defaults_are_one_row(served: Model, name: str, inputs: Arrays) -> None:
     return
   rows = len(next(iter(inputs.values())))
   usual = dict(described.defaults)
-  if len(usual) == len(inputs):
+  if len(usual) == len(described.inputs):
     del usual[min(usual)]  # one is said, or nothing says how many rows there are
   full = {k: np.repeat(v, rows, axis=0) for k, v in usual.items()}
   fed = {**inputs, **usual}
