@@ -1,6 +1,7 @@
 """Clients that ask without a pause, and what they saw."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import threading
 import time
@@ -26,9 +27,13 @@ def load(connect: Callable[[], Callable[[int], object]], clients: int, seconds: 
   ends: list[float] = []
 
   def client(_: int) -> list[float]:
-    ask = connect()
-    for i in range(warm):
-      ask(i)
+    try:
+      ask = connect()
+      for i in range(warm):
+        ask(i)
+    except BaseException:
+      ready.abort()  # or the others would wait for it
+      raise
     ready.wait()
     go.wait()
     took, i = [], 0
@@ -41,7 +46,8 @@ def load(connect: Callable[[], Callable[[int], object]], clients: int, seconds: 
 
   with concurrent.futures.ThreadPoolExecutor(clients) as threads:
     running = [threads.submit(client, i) for i in range(clients)]
-    ready.wait()
+    with contextlib.suppress(threading.BrokenBarrierError):  # the client says why below
+      ready.wait()
     started = time.perf_counter()
     ends.append(started + seconds)
     go.set()
