@@ -83,7 +83,7 @@ function line(one, context, aside, button = null) {
     make("div", {class: "what"},
       make("span", {class: "name", text: context.called(id)}),
       context.only(id) ? make("span", {class: "only", text: t("only")}) : null,
-      make("span", {class: "quiet", text: known?.category || id}),
+      make("span", {class: "quiet", text: known?.category ? `${known.category} · ${id}` : id}), // texts may be equal
       make("span", {class: "why", text: why(one, context.called)})),
     make("div", {class: "worth"}, make("span", {class: "price", text: money(price)}), aside),
     button);
