@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfrec_combo.base.errors import ModelError
-from tfrec_combo.serving.comparing import difference
+from tfrec_combo.serving.comparing import difference, near
 
 
 def answer(ids, scores, **more):
@@ -50,3 +50,32 @@ def test_infinities_are_equal_to_themselves_alone():
   assert difference("s", one, one, "before") == 0
   with pytest.raises(ModelError, match="differs by"):
     difference("s", one, {"x": np.array([2.0, 1.0])}, "before")
+
+
+def ranking(found):
+  return {
+    "product_ids": np.array([[f"p{i}".encode() for i in found]], object),
+    "scores": np.zeros([1, len(found)]),
+  }
+
+
+def test_an_approximate_index_may_find_another_of_two_nearly_equal_ones():
+  near("s", ranking(range(20)), ranking([*range(5), 99, *range(5, 19)]), "before")
+  with pytest.raises(ModelError, match=r"product_ids\[0\] shares 17 of 20 ids"):
+    near("s", ranking(range(20)), ranking([*range(17), 97, 98, 99]), "before")
+
+
+def test_what_ranks_nothing_is_held_to_the_digit_and_sets_to_their_worth():
+  vectors = {"vectors": np.zeros([2, 3])}
+  near("s", vectors, vectors, "before")
+  with pytest.raises(ModelError, match="vectors differs by"):
+    near("s", vectors, {"vectors": np.full([2, 3], 0.01)}, "before")
+  sets = lambda score, status=b"ok": {
+    "set_scores": np.array([[score, 0.0]]),
+    "status": np.array([status], object),
+  }
+  near("s", sets(3.0), sets(3.1), "before")
+  with pytest.raises(ModelError, match=r"set_scores\[0, 0\] differs by 0.5"):
+    near("s", sets(3.0), sets(3.5), "before")
+  with pytest.raises(ModelError, match="status is"):
+    near("s", sets(3.0), sets(3.0, b"budget"), "before")

@@ -7,6 +7,8 @@ import numpy as np
 from tfrec_combo.base.errors import ModelError
 
 TOLERANCE = 1e-4  # of floats, relative to the largest of an output, 1 at least
+MOSTLY = 0.9  # share of a ranking's ids that an approximate index must find again
+LOOSE = 0.25  # log odds
 SCORES = ("scores", "set_scores")  # outputs that put the others in order
 
 
@@ -76,3 +78,34 @@ def _spread(tied: np.ndarray | None, values: np.ndarray) -> np.ndarray:
   if tied is None or values.shape[:2] != tied.shape:
     return np.zeros(values.shape, bool)
   return np.broadcast_to(tied.reshape(tied.shape + (1,) * (values.ndim - 2)), values.shape)
+
+
+def near(name: str, expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray], when: str) -> None:
+  """As `difference`, for what stands on an approximate index.
+
+  Which of two nearly equal neighbours such an index finds is decided by rounding, and the one found shifts those behind it. So
+  rankings may differ by a few of their ids, whose order says the rest, and sets by what that makes of the best one's score; what
+  ranks nothing is held to `difference`.
+
+  Raises:
+    ModelError: fewer than MOSTLY of a request's ids are in both rankings, a best set is worth more than LOOSE more or less, or
+      anything else differs.
+  """
+  for key in ("product_ids", "bundle_ids"):
+    for row, (one, other) in enumerate(zip(expected.get(key, ()), got.get(key, ()))):
+      wanted, found = ({i for i in ids.tolist() if i} for ids in (one, other))
+      if len(wanted & found) < MOSTLY * len(wanted):
+        raise ModelError(
+          f"{name}.{key}[{row}] shares {len(wanted & found)} of {len(wanted)} ids with what it was {when}"
+        )
+  if "set_scores" in expected:
+    apart = np.abs(expected["set_scores"][:, 0].astype(np.float64) - got["set_scores"][:, 0])
+    if (apart > LOOSE).any():
+      row = int(apart.argmax())
+      raise ModelError(f"{name}.set_scores[{row}, 0] differs by {apart[row]:.3g} from what it was {when}")
+  if "status" in expected and (expected["status"] != got["status"]).any():
+    raise ModelError(
+      f"{name}.status is {got['status'].tolist()} and was {expected['status'].tolist()} {when}"
+    )
+  if not {"product_ids", "bundle_ids", "set_ids", "set_scores"} & expected.keys():
+    difference(name, expected, got, when)
