@@ -39,16 +39,15 @@ def test_bundles_of_bare_ids(tmp_path, workshop, monkeypatch):
   assert len(sample_requests(config)) == 2, "there is no category to ask for"
 
   with model.load(version) as served:
-    width = {name: spec.shape[1:] for name, spec in served.signature("combine").inputs.items()}
-    asked = {name: np.full([2, *shape], "", object) for name, shape in width.items()}
-    asked["history_days"] = np.zeros([2, *width["history_days"]], np.float32)
-    asked["basket_ids"][:, 0] = ids[0], ids[7]
-    wishes = {"size": np.array([3, 2], np.int32), "budget": np.array([0, 10], np.float32)}
-    sets = served.predict("combine", asked | wishes)["set_ids"]
-    assert {i.decode() for i in sets[0, 0]} < set(ids[1:6])
-    assert not sets[1].astype(bool).any(), "no price is known, so nothing fits a budget"
-    del asked["size"], asked["budget"]
-    found = served.predict("complete_basket", asked)
+    basket = np.full([2, served.signature("combine").inputs["basket_ids"].shape[1]], "", object)
+    basket[:, 0] = ids[0], ids[7]
+    size = np.array([3, 2], np.int32)
+    wishes = {"size_min": size, "size_max": size, "budget": np.array([0, 10], np.float32)}
+    sets = served.predict("combine", {"basket_ids": basket} | wishes)
+    assert {i.decode() for i in sets["set_ids"][0, 0]} < set(ids[1:6])
+    assert not sets["set_ids"][1].astype(bool).any(), "no price is known, so nothing fits a budget"
+    assert sets["status"].tolist() == [b"ok", b"budget"]
+    found = served.predict("complete_basket", {"basket_ids": basket})
   for row, kind in ((0, ids[1:6]), (1, [*ids[6:7], *ids[8:]])):
     assert {i.decode() for i in found["product_ids"][row, :5]} == set(kind)
   assert not found["prices"].any()
