@@ -11,7 +11,7 @@ from tfrec_combo.base.files import written_aside
 from tfrec_combo.evaluation import plots
 from tfrec_combo.evaluation.page import page
 from tfrec_combo.evaluation.report import markdown_table
-from tfrec_combo.evaluation.tables import BEYOND, Table
+from tfrec_combo.evaluation.tables import BEYOND, Table, interval, number
 
 
 def write(folder: str | os.PathLike[str], done: Mapping) -> None:
@@ -85,8 +85,8 @@ def _accuracy(done: Mapping, track: str, part: Mapping) -> Table:
     rows.append(
       [
         name,
-        *(f"{_interval(cells[m])} {s}".strip() for m, s in zip(head, spread)),
-        *(_number(cells[m]["mean"]) for m in rest),
+        *(f"{interval(cells[m])} {s}".strip() for m, s in zip(head, spread)),
+        *(number(cells[m]["mean"]) for m in rest),
       ]
     )
   note = (
@@ -99,7 +99,7 @@ def _accuracy(done: Mapping, track: str, part: Mapping) -> Table:
 def _slices(done: Mapping, track: str, part: Mapping) -> Table:
   metric, systems = done["metrics"][0], part["systems"]
   slices = {name: s for name, s in part["slices"].items() if s["n"]}
-  rows = [[name, *(_number(s["systems"][name][metric]["mean"]) for s in slices.values())] for name in systems]
+  rows = [[name, *(number(s["systems"][name][metric]["mean"]) for s in slices.values())] for name in systems]
   if OURS in systems and len(systems) > 1:
     rows.append(["ratio to the best peer", *(_ratio(s["systems"], metric) for s in slices.values())])
   empty = [s["label"] for s in part["slices"].values() if not s["n"]]
@@ -113,7 +113,7 @@ def _slices(done: Mapping, track: str, part: Mapping) -> Table:
 def _beyond(done: Mapping, track: str, part: Mapping) -> Table:
   measured = {n.lower(): (n, what) for n, what in BEYOND.items()}
   names = [n for n in measured if any(cells[n] is not None for cells in part["beyond"].values())]
-  rows = [[name, *(_number(cells[n]) for n in names)] for name, cells in part["beyond"].items()]
+  rows = [[name, *(number(cells[n]) for n in names)] for name, cells in part["beyond"].items()]
   note = f"Of the first {done['k']}. " + " ".join("{}: {}.".format(*measured[n]) for n in names)
   return Table(f"Beyond accuracy: {track}", note, ["system", *names], rows, strong=_strong(part["systems"]))
 
@@ -125,18 +125,6 @@ def _ratio(systems: Mapping, metric: str) -> str:
 
 def _strong(systems: Mapping) -> int | None:
   return 0 if OURS in systems else None
-
-
-def _interval(cell: Mapping) -> str:
-  return (
-    _number(cell["mean"])
-    if cell["low"] is None
-    else f"{cell['mean']:.4f} [{cell['low']:.4f}, {cell['high']:.4f}]"
-  )
-
-
-def _number(value: float | None) -> str:
-  return "–" if value is None else f"{value:.4f}"
 
 
 def _plots(done: Mapping) -> list:

@@ -8,7 +8,7 @@ from benchmarks.quality.bars import bars
 from benchmarks.sets.results import OURS
 from tfrec_combo.base.files import written_aside
 from tfrec_combo.evaluation.report import markdown_table
-from tfrec_combo.evaluation.tables import Table
+from tfrec_combo.evaluation.tables import Table, interval, number
 
 MEANING = {
   "Hit": "the set that was taken, exactly",
@@ -45,7 +45,7 @@ def headline(done: Mapping) -> str:
   for c in done["comparison"]:
     p = "p < 0.001" if c["p"] < 0.001 else f"p = {c['p']:.3f}"
     ratio = f"{c['ratio']:.3f} times" if c["ratio"] is not None else "beside nothing of"
-    ends = f" ({_number(c['ratio low'])} to {_number(c['ratio high'])})" if c["ratio"] is not None else ""
+    ends = f" ({number(c['ratio low'])} to {number(c['ratio high'])})" if c["ratio"] is not None else ""
     found.append(
       f"{c['metric']}: {c['ours']:.4f}, {ratio}{ends} the best peer, {c['peer']}, {c['best']:.4f}; "
       f"{c['difference']:+.4f} (95 % interval {c['low']:+.4f} to {c['high']:+.4f}, {p})."
@@ -61,7 +61,7 @@ def tables(done: Mapping) -> list[Table]:
   head, systems = list(done["metrics"]), done["systems"]
   rest = [m for m in next(iter(systems.values())) if m not in head]
   rows = [
-    [name, *(_interval(cells[m]) for m in head), *(_number(cells[m]["mean"]) for m in rest)]
+    [name, *(interval(cells[m]) for m in head), *(number(cells[m]["mean"]) for m in rest)]
     for name, cells in systems.items()
   ]
   note = (
@@ -72,7 +72,7 @@ def tables(done: Mapping) -> list[Table]:
   found = [Table("The first set", note, ["system", *head, *rest], rows, strong=strong)]
   sizes = done["sizes"]
   if len(sizes) > 1:
-    rows = [[name, *(_number(part["systems"][name]) for part in sizes.values())] for name in systems]
+    rows = [[name, *(number(part["systems"][name]) for part in sizes.values())] for name in systems]
     columns = ["system", *(f"{size} (n = {part['n']:,})" for size, part in sizes.items())]
     found.append(
       Table("By size", f"{head[0]}, by the number of products asked for.", columns, rows, strong=strong)
@@ -83,21 +83,9 @@ def tables(done: Mapping) -> list[Table]:
       f"Of the {done['ours']['sets']} sets answered to a request: Hit, F1 and Jaccard of the best of them, the rest as "
       f"their mean. Diversity: 1 - Jaccard between them. Without any set: {done['ours']['empty']:.2%} of the requests."
     )
-    found.append(
-      Table("All our sets", note, list(values), [[_number(v) for v in values.values()]], numbers=0)
-    )
+    found.append(Table("All our sets", note, list(values), [[number(v) for v in values.values()]], numbers=0))
   rows = [[name, f"{seconds:,.1f}"] for name, seconds in done["seconds"].items()]
   found.append(
     Table("Wall seconds", "To learn, of a peer, and to answer all requests.", ["system", "seconds"], rows)
   )
   return found
-
-
-def _interval(cell: Mapping) -> str:
-  if cell["low"] is None:
-    return _number(cell["mean"])
-  return f"{cell['mean']:.4f} [{cell['low']:.4f}, {cell['high']:.4f}]"
-
-
-def _number(value: float | None) -> str:
-  return "–" if value is None else f"{value:.4f}"

@@ -64,7 +64,7 @@ def _accuracy(result: Mapping) -> Table:
   rest = [f"{metric}@{at}" for at in result["ks"] for metric in ("Recall", "NDCG", "HR", "MRR")]
   rest = [name for name in rest if name not in first]
   rows = [
-    [name, *[_interval(cells[c]) for c in first], *[_number(cells[c]["mean"]) for c in rest]]
+    [name, *[interval(cells[c]) for c in first], *[number(cells[c]["mean"]) for c in rest]]
     for name, cells in result["systems"].items()
   ]
   note = "Mean over requests; in brackets the 95 % bootstrap interval."
@@ -74,7 +74,7 @@ def _accuracy(result: Mapping) -> Table:
 def _beyond(result: Mapping) -> Table:
   k = result["k"]
   names = [f"{name}@{k}" for name in BEYOND]
-  rows = [[name, *[_number(cells[c]) for c in names]] for name, cells in result["systems"].items()]
+  rows = [[name, *[number(cells[c]) for c in names]] for name, cells in result["systems"].items()]
   note = ". ".join(f"{name}: {what}" for name, what in BEYOND.items()) + "."
   return Table("Beyond accuracy", note, ["system", *names], rows, strong=0)
 
@@ -82,7 +82,7 @@ def _beyond(result: Mapping) -> Table:
 def _tradeoff(found: Mapping) -> Table:
   names = [f"{name}@{found['k']}" for name in ("NDCG", "Recall", *BEYOND)]
   rows = [
-    [f"{p['diversity']:g}", f"{p['novelty']:g}", *[_number(p[name]) for name in names]]
+    [f"{p['diversity']:g}", f"{p['novelty']:g}", *[number(p[name]) for name in names]]
     for p in found["points"]
   ]
   note = (
@@ -96,7 +96,7 @@ def _slices(result: Mapping) -> Table:
   systems = list(result["systems"])
   metric = f"Recall@{result['k']}"
   rows = [
-    [s["label"], f"{s['n']:,}", *[_number(s["systems"][name][metric]["mean"]) for name in systems]]
+    [s["label"], f"{s['n']:,}", *[number(s["systems"][name][metric]["mean"]) for name in systems]]
     for s in result["slices"].values()
   ]
   note = f"{metric}. Targets never ordered before are scored alone; a slice without requests has no figures."
@@ -110,13 +110,15 @@ def _examples(examples: Sequence[Mapping]) -> Table:
   )
 
 
-def _interval(cell: Mapping) -> str:
+def interval(cell: Mapping) -> str:
+  """A mean with its interval, where there is one."""
   if cell["low"] is None:
-    return _number(cell["mean"])
+    return number(cell["mean"])
   return f"{cell['mean']:.4f} [{cell['low']:.4f}, {cell['high']:.4f}]"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+  """Four digits, or a dash for none."""
   return "–" if value is None else f"{value:.4f}"
 
 

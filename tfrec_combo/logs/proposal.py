@@ -1,4 +1,4 @@
-"""Which of a user's files and columns are what the data contract asks for: by their values first, their names second."""
+"""Which of a user's files are the catalogue, the order lines and the orders, and by which columns they meet."""
 
 import dataclasses
 import pathlib
@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import polars as pl
 
 from tfrec_combo.base.errors import DataError, fault
-from tfrec_combo.logs.checks import EVENTS
 from tfrec_combo.logs.columns import Column, File, share
+from tfrec_combo.logs.mapping import of_events, of_products
 
 ENOUGH = 0.5  # share of the products of orders that a catalogue must know
-FEW = 0.2  # distinct values a row up to which a column of products is a category
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +55,10 @@ def propose(files: Sequence[File]) -> Proposal:
   products = [catalogue[0]] + [g[0] for g in more if _also_products(g[0], own)]
   heads, on = _heads(lines[0], in_lines, [g for g in more if g[0] not in products])
   event_files = [lines, *([heads] if heads else [])]
-  event_columns = _of_events(
+  event_columns = of_events(
     [c for g in event_files for c in g[0].columns], in_lines, [g[0] for g in event_files], on
   )
-  product_columns = _of_products(products, own)
+  product_columns = of_products(products, own)
   joined = Joined([f.path for f in lines], [f.path for f in heads], on) if heads and on else None
   used = {id(c) for chosen in (event_columns, product_columns) for cs in chosen.values() for c in cs}
   skipped = {own.name, *(on or ())}
@@ -137,123 +136,3 @@ def _heads(
           if known > best:
             best, found, on = known, group, (column.name, own.name)
   return found, on
-
-
-def _of_events(
-  columns: list[Column], product: Column, files: list[File], on: tuple[str, str] | None
-) -> dict[str, list[Column]]:
-  chosen: dict[str, list[Column]] = {"product_id": [product]}
-  left = [c for c in columns if c is not product and len(c.values)]
-  take = lambda name, column: chosen.update({name: [column]}) or left.remove(column)  # type: ignore[func-returns-value]
-  times = [c for c in left if c.is_time]
-  if times:
-    take("timestamp", max(times, key=lambda c: (c.says("timestamp"), c.distinct)))
-  kinds = [
-    c
-    for c in left
-    if c.values.dtype == pl.String and set(c.values.str.to_lowercase().unique()) <= set(EVENTS)
-  ]
-  if kinds:
-    take("event", kinds[0])
-  if on:  # the key by which lines and orders meet
-    head = next(c for c in left if c.name == on[1] and c.path == files[1].path)
-    take("order_id", head)
-    left = [c for c in left if not (c.name == on[0] and c.path == files[0].path)]
-  elif order := _order(files[0], left, chosen.get("timestamp")):
-    take("order_id", order)
-  users = [c for c in left if c.is_id and c.distinct > 1 and _may_own(c, chosen.get("order_id"), files)]
-  users = [c for c in users if not (c.says("quantity") or c.says("price")) or c.says("user_id")]
-  if users:
-    take("user_id", max(users, key=lambda c: (c.says("user_id"), not c.says("context"), c.distinct)))
-  for name in ("quantity", "price"):
-    numeric = [c for c in left if c.numbers > 0.95 and (c.whole > 0.9 if name == "quantity" else True)]
-    # Without a word in the name, small whole numbers of lines are pieces, and fractions money.
-    small = lambda c: c.path == files[0].path and c.distinct < 200 and 1 in _whole(c)
-    likely = [c for c in numeric if c.says(name)] or [
-      c for c in numeric if (small(c) if name == "quantity" else c.whole < 0.8)
-    ]
-    if likely:
-      take(name, max(likely, key=lambda c: c.whole if name == "quantity" else -c.whole))
-  context = [c for c in left if c.says("context") and c.distinct < 200]
-  if context:
-    take("context", context[0])
-  return chosen
-
-
-def _order(file: File, left: list[Column], time: list[Column] | None) -> Column | None:
-  """The column that names orders: each of its values stands for one day, and some for several lines."""
-  found: list[tuple[tuple[float, ...], Column]] = []
-  for c in left:
-    if not c.is_id or c.repeats < 1.02 or c.distinct < 3 or c.says("quantity") or c.says("price"):
-      continue
-    days = 1.0
-    if time and time[0].path == c.path:
-      moment = pl.col(time[0].name).cast(pl.String).str.slice(0, 10)
-      of_order = file.frame.group_by(c.name).agg(moment.n_unique().alias("days"))
-      days = share(of_order["days"] == 1)
-    if days > 0.97 or c.says("order_id"):
-      found.append(((float(c.says("order_id")), -float(c.says("user_id")), float(c.distinct)), c))
-  return max(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _may_own(column: Column, order: list[Column] | None, files: list[File]) -> bool:
-  """Whether each order is of one value of the column."""
-  file = next(f for f in files if f.path == column.path)
-  if not order or order[0].path != column.path or order[0].unique:
-    return True
-  owners = file.frame.group_by(order[0].name).agg(pl.col(column.name).n_unique().alias("n"))
-  return share(owners["n"] == 1) > 0.99
-
-
-def _chain(kinds: list[Column], files: list[File]) -> list[Column]:
-  """The longest row of columns, the widest first, of which each value of one stands below one value of the one before, as an
-  aisle does in a department. Of equal ones that which has more categories by name."""
-  best: list[Column] = []
-  ordered = sorted(kinds, key=lambda c: c.distinct)
-  for start in range(len(ordered)):
-    chain = [ordered[start]]
-    for c in ordered[start + 1 :]:
-      if c.path == chain[-1].path and c.distinct > chain[-1].distinct and _below(c, chain[-1], files):
-        chain.append(c)
-    named = lambda row: sum(c.says("category") for c in row)
-    if (len(chain), named(chain)) > (len(best), named(best)):
-      best = chain
-  return best
-
-
-def _below(column: Column, wider: Column, files: list[File]) -> bool:
-  """Whether nearly all values of a column stand below one value of a wider one."""
-  frame = next(f.frame for f in files if f.path == column.path)
-  parents = frame.group_by(column.name).agg(pl.col(wider.name).n_unique().alias("n"))
-  return share(parents["n"] == 1) > 0.9
-
-
-def _whole(column: Column) -> set[int]:
-  """Its most frequent value, as a whole number."""
-  top = column.values.cast(pl.Float64, strict=False).drop_nulls().value_counts(sort=True)
-  return {int(top[0, 0])} if len(top) else set()
-
-
-def _of_products(files: list[File], own: Column) -> dict[str, list[Column]]:
-  chosen, columns = {"product_id": [own]}, [c for f in files for c in f.columns]
-  left = [c for c in columns if c.name != own.name and len(c.values) and not c.is_time]
-  prices = [c for c in left if c.numbers > 0.95 and c.says("price")]
-  if prices:
-    chosen["price"] = [max(prices, key=lambda c: len(c.values))]
-  words = [c for c in left if c.numbers < 0.5 and c.values.dtype == pl.String]
-  paths = [c for c in words if c.values.str.contains(r" ?> ?").mean() or 0]
-  # In a small catalogue half as many categories as products are usual.
-  few = lambda c: c.distinct < max(FEW * c.rows, min(c.rows / 2, 200))
-  kinds = [c for c in words if few(c) and c.distinct > 1 and (c.says("category") or not c.says("text"))]
-  kinds += [c for c in words if c not in kinds and c.repeats > 1.25 and not c.says("text")]
-  chain = _chain(kinds, files)
-  if paths:
-    chosen["category"] = paths[:1]
-  elif chain:
-    chosen["category"] = chain[-3:]
-  texts = [c for c in words if c not in chosen.get("category", []) and (c.says("text") or c.words > 1.3)]
-  texts.sort(key=lambda c: (not c.says("text"), -c.distinct))
-  # Where no column is a title, what a product is stands in its categories.
-  titled = any(c.distinct > c.rows / 2 for c in texts)
-  chosen["text"] = ([] if titled else chain[:-3:-1]) + texts[:4]
-  return {name: cs for name, cs in chosen.items() if cs}
