@@ -51,6 +51,12 @@ $(SETS): bench-sets-%: .venv/bench
 	$(BIN)/python -m benchmarks.sets $(firstword $(subst bundlerec-,bundlerec ,$*)) $(BENCH) \
 	  --protocol $(PROTOCOLS)/$* --out $(BENCH_OUT)/sets-$* --model $(BENCH_OUT)/$*/models/* --results benchmarks/results
 
+# BENCH="--quick" or "--stage NAME"; --sentence-transformers names the interpreter of that peer, which needs torch.
+.PHONY: bench-speed
+
+bench-speed: .venv/bench
+	$(BIN)/python -m benchmarks.speed $(BENCH) --out benchmarks/results --work $(dir $(BENCH_OUT))speed
+
 .venv/bench: .venv/installed
 	$(PIP) --editable ".[bench]"
 	@touch $@

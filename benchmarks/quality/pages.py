@@ -27,7 +27,7 @@ def write(folder: str | os.PathLike[str], done: Mapping) -> None:
   files = {
     "report.json": json.dumps(done, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     "report.md": "\n\n".join(text) + "\n",
-    "report.svg": bars(figure, OURS),
+    "report.svg": bars(figure, [OURS]),
     "report.html": page(
       _shown(done, first), {"name": title, "versions": done["versions"]}, found, _plots(done)
     ),

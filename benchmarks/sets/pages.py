@@ -30,7 +30,7 @@ def write(folder: pathlib.Path, done: Mapping) -> None:
   files = {
     "report.json": json.dumps(done, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     "report.md": "\n\n".join(text) + "\n",
-    "report.svg": bars(figure, OURS),
+    "report.svg": bars(figure, [OURS]),
   }
   for name, content in files.items():
     with written_aside(folder / name) as aside:

@@ -20,7 +20,7 @@ from tfrec_combo.training import assemble, cross_fit
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.bundles import BundleModel, bundles_key, fit_bundles, restored, trained_on_bundles
 from tfrec_combo.training.callbacks import check_trained, restore_best
-from tfrec_combo.training.loop import Task, fit, held_out_batches, mean_of
+from tfrec_combo.training.loop import Task, best_of, fit, held_out_batches, mean_of
 from tfrec_combo.training.refresh import Grow
 from tfrec_combo.training.sets import fit_sets, sets_key
 from tfrec_combo.training.sets import restored as restored_sets
@@ -138,11 +138,7 @@ def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, res
   """Fits the retrieval task; the held-out metric is recall of the index's K, by exact search."""
   config = run.config
   wide: dict[str, Any] = {"history": config.towers.history}
-  valid = held_out_batches(run, wide)
-
-  @tf.function(reduce_retracing=True)
-  def score(batch: dict[str, tf.Tensor], vectors: tf.Tensor, k: int) -> tf.Tensor:
-    return tf.math.top_k(tf.linalg.matmul(towers(batch), vectors, transpose_b=True), k).indices
+  valid, score = held_out_batches(run, wide), best_of(towers)
 
   def recall() -> float:
     vectors = tf.constant(towers.encode_catalogue())

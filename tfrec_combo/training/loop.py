@@ -141,6 +141,16 @@ def held_out_queries(run: Run, towers: TwoTower) -> np.ndarray:
   )
 
 
+def best_of(queries: Callable[[dict], tf.Tensor]) -> Callable[[dict, tf.Tensor, int], tf.Tensor]:
+  """(batch, vectors [N, D], k) -> [B, k] rows of the best of all products; `queries` gives a batch's vectors [B, D]."""
+
+  @tf.function(reduce_retracing=True)
+  def score(batch: dict[str, tf.Tensor], vectors: tf.Tensor, k: int) -> tf.Tensor:
+    return tf.math.top_k(tf.linalg.matmul(queries(batch), vectors, transpose_b=True), k).indices
+
+  return score
+
+
 def mean_of(
   score: Callable[[dict], tf.Tensor], valid: list[dict[str, tf.Tensor]], metric: str, k: int
 ) -> float:
