@@ -193,6 +193,11 @@ CASES = [
     events("u1,o9,p1,2024-01-01,view,oops\n"),
   ),
   Case(
+    "too many fields between semicolons",
+    r"events.csv: line 3 has 4 fields and the header 3; put a field that holds a semicolon into double quotes",
+    {"events.csv": b"user_id;product_id;timestamp\nu1;p1;2024-01-01\nu1;p2;2024-01-02;oops\n"},
+  ),
+  Case(
     "quote that is never closed",
     r"products.csv: the record that starts on line 5 is not CSV: unexpected end of data; check its",
     products('p4,"never,,\n'),

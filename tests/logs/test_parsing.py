@@ -24,6 +24,8 @@ SECONDS = 1706702400  # NOON in UTC
     "2024-01-31T14:00:00+02:00",
     "2024-01-31T10:30:00-0130",
     "2024-01-31 14:00:00+02",
+    "31.01.2024 12:00:00",
+    "31.1.2024 12:00",
     str(SECONDS),
     f"{SECONDS}.0",
     f"{SECONDS}000",
@@ -37,7 +39,7 @@ def test_every_spelling_of_one_moment(written):
 
 def test_dates_start_at_midnight_compact_or_not():
   midnight = datetime.datetime(2024, 1, 31)
-  assert parsing.times(pl.Series(["2024-01-31", "20240131"])).to_list() == [midnight] * 2
+  assert parsing.times(pl.Series(["2024-01-31", "20240131", "31.01.2024"])).to_list() == [midnight] * 3
   assert parsing.times(pl.Series([20240131])).to_list() == [midnight]
 
 
@@ -61,7 +63,8 @@ def test_typed_times(values):
 
 
 @pytest.mark.parametrize(
-  "written", ["2024-13-01", "31.01.2024", "yesterday", "-5", "20241399", "12:00", "nan", "1e99", "9" * 40]
+  "written",
+  ["2024-13-01", "01.31.2024", "31/01/2024", "yesterday", "-5", "20241399", "12:00", "nan", "1e99", "9" * 40],
 )
 def test_what_is_no_time_is_null(written):
   assert parsing.times(pl.Series([written])).to_list() == [None]
@@ -73,8 +76,10 @@ def test_any_iso_time_comes_back(moment):
 
 
 def test_numbers():
-  parsed = parsing.numbers(pl.Series([" 3.50", "1e3", "-2", "3,50", "$3", "", None])).to_list()
-  assert parsed == [3.5, 1000.0, -2.0, None, None, None, None]
+  parsed = parsing.numbers(pl.Series([" 3.50", "1e3", "-2", "$3", "", None])).to_list()
+  assert parsed == [3.5, 1000.0, -2.0, None, None, None]
+  commas = parsing.numbers(pl.Series(["3,50 ", "-0,5", "1.299,90", "1,299", "1,299.90", "12.99,90", "2.5"]))
+  assert commas.to_list() == [3.5, -0.5, 1299.9, None, None, None, 2.5]
   assert math.isinf(parsing.numbers(pl.Series(["inf"]))[0])
 
 

@@ -164,6 +164,37 @@ def test_what_is_written_is_read_as_the_same_shop(shop, tmp_path, split):
   assert run(*files, "--out", tmp_path / "mine.yaml", "--force")[0] == 0
 
 
+def test_a_month_a_file_with_semicolons_days_first_and_decimal_commas(shop, tmp_path):
+  products, events = tables(shop)
+  written = lambda t: events.select(
+    fecha=pl.col("timestamp").dt.strftime("%d.%m.%Y"),
+    hora=pl.col("timestamp").dt.strftime("%H:%M"),
+    num_tkt="order_id",
+    cod="user_id",
+    cod_art="product_id",
+    uds="quantity",
+    imp=pl.col("amount").cast(pl.String).str.replace(".", ",", literal=True),
+  ).filter(events["timestamp"].dt.month().is_in(t))
+  files = [tmp_path / f"{name}.csv" for name in ("art", "m1", "m2", "m3")]
+  products.rename({"product_id": "cod_art", "title": "desc_art"}).drop("price").write_csv(
+    files[0], separator=";"
+  )
+  for path, months in zip(files[1:], ((1, 2, 3), (4, 5, 6, 7, 8, 9), (10, 11, 12))):
+    written(months).write_csv(path, separator=";")
+  code, output = run(*files, "--out", tmp_path / "es.yaml")
+  assert code == 0, output
+  config = c.load(tmp_path / "es.yaml")
+  assert config.split == c.Config().split, "the log of all months is long enough for the usual windows"
+  read = sources.read(config)
+  keys = ("user_id", "order_id", "product_id")
+  assert read.events.select(keys).sort(keys).equals(shop.events.select(keys).sort(keys))
+  assert read.events["timestamp"].sort().equals(shop.events["timestamp"].dt.truncate("1d").sort())
+  a_product = products["product_id"][0]
+  paid = events.filter(product_id=a_product).select(pl.col("amount") / pl.col("quantity")).to_series()
+  known = read.products.filter(product_id=a_product)["price"][0]
+  assert paid.min() <= known <= paid.max()
+
+
 def test_a_short_log_gets_short_windows_and_one_without_times_none(shop, tmp_path):
   products, events = tables(shop)
   products.write_csv(tmp_path / "products.csv")

@@ -13,16 +13,16 @@ from tfrec_combo.logs.readers import RECORD
 SAMPLE = 200_000  # rows of a file that are looked at, the first ones
 # Words of a column's name that tell what it holds, by the contract's name for it.
 HINTS = {
-  "product_id": "product item article sku asin artikel produkt upc ean",
-  "user_id": "user customer client shopper household member buyer visitor account kunde cliente person",
-  "order_id": "order basket receipt transaction invoice cart session ticket purchase bestellung bon",
-  "timestamp": "time date timestamp day datetime created ordered placed zeit datum",
+  "product_id": "product item article sku asin artikel produkt upc ean articulo art produit",
+  "user_id": "user customer client shopper household member buyer visitor account kunde cliente cli socio person",
+  "order_id": "order basket receipt transaction invoice cart session ticket tkt purchase bestellung bon pedido factura",
+  "timestamp": "time date timestamp day datetime created ordered placed zeit datum fecha",
   "event": "event action kind behavior behaviour",
-  "price": "price cost sales value total revenue preis paid msrp amount betrag umsatz",
-  "quantity": "quantity qty units count pieces number menge anzahl stk amount",
-  "context": "store channel shop branch location device market",
-  "text": "title name description label product item brand text bezeichnung beschreibung marke size package",
-  "category": "category department aisle class group family section division kategorie abteilung warengruppe type",
+  "price": "price cost sales value total revenue preis paid msrp amount betrag umsatz precio importe imp prix",
+  "quantity": "quantity qty units count pieces number menge anzahl stk amount cantidad uds unidades",
+  "context": "store channel shop branch location device market till register filiale kasse tienda tda sucursal",
+  "text": "title name description desc label product item brand text bezeichnung beschreibung marke marca nombre size package",
+  "category": "category department aisle class group family fam section division kategorie abteilung warengruppe seccion type",
   "bundle_id": "bundle set kit pack",
 }
 
@@ -58,8 +58,15 @@ class Column:
 
   @property
   def is_id(self) -> bool:
-    """Whether its values may be names of things: short, without fractions."""
-    return not self.is_time and self.words < 1.3 and (self.numbers < 0.95 or self.whole > 0.95)
+    """Whether its values may be names of things: short, without fractions, and not the time of a day."""
+    named = self.numbers < 0.95 or self.whole > 0.95
+    return not self.is_time and self.words < 1.3 and named and not self.is_clock
+
+  @property
+  def is_clock(self) -> bool:
+    """Whether it holds times of a day, such as 17:05."""
+    texts = self.values.head(2000).cast(pl.String, strict=False)
+    return share(texts.str.contains(r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$")) > 0.95
 
   def examples(self, count: int = 3) -> list[str]:
     """Its first values, as they are written."""

@@ -4,12 +4,14 @@ import csv
 import itertools
 import json
 import pathlib
+import re
 
 import polars as pl
 
 from tfrec_combo.base.errors import DataError
 
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 PEEKED = 1000  # lines of a JSONL file that are asked for the names of its columns
 
 
@@ -18,12 +20,19 @@ def kind(path: pathlib.Path) -> str:
   return KINDS.get(path.suffix.lower(), "")
 
 
+def separator(path: pathlib.Path) -> str:
+  """What stands between the fields of a CSV file: of comma, semicolon and tab the one its first line has most of."""
+  with open(path, encoding="utf-8", errors="replace") as f:
+    first = re.sub(r'"[^"]*"', "", f.readline())  # a quoted name may hold any of them
+  return max(SEPARATORS, key=first.count)
+
+
 def columns_of(path: pathlib.Path) -> list[str]:
   """Names of the file's columns. Raises DataError where the file cannot be read."""
   if kind(path) == "parquet":
     return collect(path, pl.scan_parquet(path).head(0)).columns
   if kind(path) == "csv":
-    return collect(path, pl.scan_csv(path, infer_schema=False).head(0)).columns
+    return collect(path, pl.scan_csv(path, infer_schema=False, separator=separator(path)).head(0)).columns
   names: dict[str, None] = {}
   try:
     with open(path, encoding="utf-8") as f:
@@ -43,7 +52,7 @@ def scan(path: pathlib.Path, record: str, columns: list[str]) -> pl.LazyFrame:
   if kind(path) == "parquet":
     return pl.scan_parquet(path, row_index_name=record)
   if kind(path) == "csv":
-    frame = pl.scan_csv(path, infer_schema=False, row_index_name=record)
+    frame = pl.scan_csv(path, infer_schema=False, separator=separator(path), row_index_name=record)
     return frame.filter(~pl.all_horizontal(pl.all().exclude(record).is_null()))  # blank lines are no records
   return pl.scan_ndjson(path, schema=dict.fromkeys(columns, pl.String), row_index_name=record)
 
@@ -70,7 +79,7 @@ def line_of(path: pathlib.Path, records: list[int]) -> list[int]:
   if kind(path) == "parquet":
     return [r + 1 for r in records]
   if kind(path) == "csv":
-    frame = pl.read_csv(path, infer_schema=False)
+    frame = pl.read_csv(path, infer_schema=False, separator=separator(path))
     breaks = pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0)).cast(pl.Int64)
     header = sum(name.count("\n") for name in frame.columns)
     return [header + 2 + r + b for r, b in zip(records, _before(frame.select(breaks).to_series(), records))]
@@ -86,8 +95,9 @@ def _before(breaks: pl.Series, records: list[int]) -> list[int]:
 def _why_csv(path: pathlib.Path) -> str | None:
   if wrong := _not_utf8(path):
     return wrong
+  between = separator(path)
   with open(path, encoding="utf-8", newline="") as f:
-    rows = csv.reader(f, strict=True)
+    rows = csv.reader(f, strict=True, delimiter=between)
     start = 1
     try:
       width = len(next(rows))
@@ -96,7 +106,7 @@ def _why_csv(path: pathlib.Path) -> str | None:
         if len(row) > width:
           return (
             f"{path}: line {start} has {len(row)} fields and the header {width}; "
-            'put a field that holds a comma into double quotes ("")'
+            f'put a field that holds a {SEPARATORS[between]} into double quotes ("")'
           )
         start = rows.line_num + 1
     except csv.Error as e:

@@ -7,7 +7,7 @@ import polars as pl
 
 from tfrec_combo.logs import shop
 
-_ISO = (
+_WRITTEN = (
   "%Y-%m-%d %H:%M:%S%.f",
   "%Y-%m-%dT%H:%M:%S%.f",
   "%Y-%m-%d",
@@ -15,6 +15,10 @@ _ISO = (
   "%Y-%m-%d %H:%M:%S%.f%#z",
   "%Y-%m-%dT%H:%M",
   "%Y-%m-%d %H:%M",
+  # with dots the day stands first wherever dates are written so; with slashes it is anyone's guess, so those are none
+  "%d.%m.%Y",
+  "%d.%m.%Y %H:%M:%S%.f",
+  "%d.%m.%Y %H:%M",
 )
 # (below, microseconds in one): what a number since 1970 counts, told by its size. Seconds stay below 1e11
 # until the year 5138, milliseconds are above it since 1973.
@@ -22,6 +26,8 @@ _UNITS = ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (1e20, 1e-3))
 # 20170131 is that day, and not a moment in August 1970.
 _COMPACT_DATES = (19000101, 20991231)
 _NUMBER = r"^\d+(\.\d+)?$"
+# 3,50 and 1.299,90; a comma before three digits may stand for thousands, so 1,299 is no number.
+_DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d{1,2}$"
 _ENTITY = r"&(#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]+\d*);"
 _LINE_BREAK = r"\s*[\r\n]\s*"
 # In "[[A,B, C,D]]" the comma before a space is part of a name: A > B, C > D.
@@ -44,8 +50,8 @@ def typed(name: str, values: pl.Series) -> pl.Series | None:
 def times(values: pl.Series) -> pl.Series:
   """[n] Datetime("us"), UTC without a zone.
 
-  Understood: ISO 8601 with or without time, seconds, fraction and zone (none: UTC); seconds, milli-, micro-
-  or nanoseconds since 1970; 20170131 as a date; the date and time types of Parquet.
+  Understood: ISO 8601 with or without time, seconds, fraction and zone (none: UTC); 31.01.2017 for the date; seconds, milli-,
+  micro- or nanoseconds since 1970; 20170131 as a date; the date and time types of Parquet.
   """
   if isinstance(values.dtype, pl.Datetime):
     if values.dtype.time_zone:
@@ -57,7 +63,7 @@ def times(values: pl.Series) -> pl.Series:
     return _epochs(values.cast(pl.Float64))
   values = values.cast(pl.String).str.strip_chars()
   parsed = pl.Series(values.name, [None], dtype=pl.Datetime("us")).new_from_index(0, len(values))
-  for pattern in _ISO:
+  for pattern in _WRITTEN:
     missing = parsed.is_null() & values.is_not_null()
     if not missing.any():
       return parsed
@@ -79,9 +85,17 @@ def _epochs(values: pl.Series) -> pl.Series:
 
 
 def numbers(values: pl.Series) -> pl.Series:
-  """[n] Float64."""
-  values = values.str.strip_chars() if values.dtype == pl.String else values
-  return values.cast(pl.Float64, strict=False)
+  """[n] Float64; texts with a point or, before one or two digits, a comma."""
+  if values.dtype != pl.String:
+    return values.cast(pl.Float64, strict=False)
+  values = values.str.strip_chars()
+  found = values.cast(pl.Float64, strict=False)
+  other = values.filter(found.is_null()).str.contains(_DECIMAL_COMMA)
+  if not other.any():
+    return found
+  comma = values.str.contains(_DECIMAL_COMMA).fill_null(False)
+  point = values.set(~comma, None).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+  return found.zip_with(~comma, point.cast(pl.Float64))
 
 
 def truths(values: pl.Series) -> pl.Series:

@@ -50,7 +50,7 @@ def text(found: Proposal, name: str, folder: pathlib.Path, joined: pathlib.Path 
     lines.append(
       "      user_id: ??? # no column of shoppers was found; where there is none, repeat the order's"
     )
-  lines += [*_split(found), *_unused(found.unused)]
+  lines += [*_split(found, joined), *_unused(found.unused)]
   return "\n".join(lines) + "\n"
 
 
@@ -101,12 +101,16 @@ def _relative(path: pathlib.Path, folder: pathlib.Path) -> str:
   return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
-def _split(found: Proposal) -> list[str]:
+def _split(found: Proposal, joined: pathlib.Path | None) -> list[str]:
   """Shorter windows for a log that the usual ones would use up."""
   usual, column = Split(), found.event_columns.get("timestamp")
   if not column:
     return ["", "split:", "  hash_share: 0.1 # of the orders, held out for each use"]
-  first, last = (parsing.times(column[0].values).drop_nulls().sort().gather([0, -1])).to_list()
+  name = column[0].name
+  # Of all files: each of a log by months holds another month.
+  files = [pl.read_parquet(joined, columns=[name])] if joined else [f.frame for f in found.events]
+  moments = pl.concat([parsing.times(frame[name]) for frame in files]).drop_nulls()
+  first, last = moments.min(), moments.max()
   assert isinstance(first, datetime.datetime)
   assert isinstance(last, datetime.datetime)
   days = (last - first).days + 1

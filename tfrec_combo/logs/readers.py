@@ -133,8 +133,6 @@ def _raise_missing(
   have = [c for names in columns for c in names]
   close = difflib.get_close_matches(column, have, n=1, cutoff=0.6)
   hint = f"did you mean {close[0]!r}? " if close else ""
-  if len(have) == 1 and ";" in have[0]:
-    hint = "fields are separated by commas here, not semicolons; "
   name = name.split("/")[0]
   timeless = ", or say that there are no times with `timestamp: []`" if name == TIME else ""
   raise DataError(
