@@ -22,6 +22,7 @@ _TF = ("tensorflow", "tf-keras")
 # Short name -> module, and the distributions whose exact versions it stands on.
 _MODULES: dict[str, tuple[str, tuple[str, ...]]] = {
   "tf": ("tensorflow", _TF),
+  "tf_session": ("tensorflow.python.client.pywrap_tf_session", _TF),
   "tf_keras": ("tf_keras", _TF),
   "tf_text": ("tensorflow_text", (*_TF, "tensorflow-text")),
   "tfds": ("tensorflow_datasets", (*_TF, "tensorflow-datasets")),

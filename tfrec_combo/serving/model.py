@@ -13,6 +13,7 @@ from tfrec_combo.base.errors import DataError, ModelError, fault
 from tfrec_combo.base.saved_model import EXPORT, first_line
 from tfrec_combo.base.stack import tf
 from tfrec_combo.serving import op_libraries, signature
+from tfrec_combo.serving.calls import Call
 from tfrec_combo.serving.signature import Signature
 
 
@@ -48,10 +49,12 @@ class Model:
     definitions = saved_model.signatures(meta_graph)
     self.signatures: dict[str, Signature] = {n: signature.read(d) for n, d in definitions.items()}
     tensor = session.graph.get_tensor_by_name
-    self._feeds = {
-      n: [tensor(d.inputs[k].name) for k in self.signatures[n].inputs] for n, d in definitions.items()
-    }
-    self._fetches = {n: {k: tensor(t.name) for k, t in d.outputs.items()} for n, d in definitions.items()}
+    self._calls: dict[str, Call] = {}
+    for name, d in definitions.items():
+      fetches = {k: tensor(t.name) for k, t in d.outputs.items()}
+      self._calls[name] = Call(
+        session, [tensor(d.inputs[k].name) for k in self.signatures[name].inputs], fetches
+      )
 
   @property
   def name(self) -> str:
@@ -106,10 +109,7 @@ class Model:
       outputs: names of those wanted; None: all.
       seconds: that it may take; beyond, it raises tf.errors.DeadlineExceededError. None: any.
     """
-    fetches = self._fetches[name]
-    wanted = fetches if outputs is None else {k: fetches[k] for k in outputs}
-    options = None if seconds is None else tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(seconds * 1000)))
-    return self._session.run(wanted, dict(zip(self._feeds[name], arrays)), options)
+    return self._calls[name](arrays, outputs, seconds)
 
   def close(self) -> None:
     """Frees the model; it answers no more."""

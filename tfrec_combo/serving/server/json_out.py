@@ -46,30 +46,22 @@ def outputs(values: Mapping[str, np.ndarray]) -> str:
 def decimals(values: np.ndarray) -> list[str]:
   """Each float in six digits where they give it back, else in as many as it takes, with .0 behind a whole number."""
   longest = {"float32": 9, "float64": 17, "float16": 9}[values.dtype.name]
-  said = [f"{v:.6g}" for v in values.tolist()]
+  numbers = values.tolist()
+  found = [f"{v:.6g}" for v in numbers]
   with np.errstate(over="ignore"):  # six digits may round the largest number up
-    back = np.array(list(map(float, said))).astype(values.dtype)
-  found = []
-  for text, value, same in zip(said, values.tolist(), (back == values).tolist()):
-    if same:
-      pass
-    elif value != value:
-      found.append("NaN")
-      continue
-    else:
-      text = f"{value:.{longest}g}"
-    if text in ("inf", "-inf"):
-      text = text.replace("inf", "Infinity")
-    elif "." not in text and "e" not in text:
-      text += ".0"
-    found.append(text)
+    back = np.array(found, np.float64).astype(values.dtype)
+  for i in np.flatnonzero(back != values).tolist():
+    found[i] = "NaN" if numbers[i] != numbers[i] else f"{numbers[i]:.{longest}g}"
+  for i, text in enumerate(found):
+    if "." not in text and "e" not in text and text != "NaN":
+      found[i] = text.replace("inf", "Infinity") if "inf" in text else text + ".0"
   return found
 
 
 def _tokens(name: str, value: np.ndarray) -> list[str]:
   flat, kind = value.reshape(-1), value.dtype.kind
   if kind == "O":
-    return [_bytes(v) if name.endswith(BYTES) else _text(v) for v in flat]
+    return list(map(_bytes if name.endswith(BYTES) else _text, flat.tolist()))
   if kind == "b":
     return ["true" if v else "false" for v in flat]
   if kind in "iu":

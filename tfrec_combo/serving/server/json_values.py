@@ -40,17 +40,21 @@ def array(value: Any, spec: Spec) -> np.ndarray:
         raise invalid(
           f"Encountered list at unexpected size: {len(one)} at level: {level} expected size: {size}"
         )
-    leaves = [leaf for one in leaves for leaf in one]
-  if any(isinstance(leaf, list) for leaf in leaves):
+    leaves = leaves[0] if len(leaves) == 1 else [leaf for one in leaves for leaf in one]
+  types = set(map(type, leaves))
+  if list in types:
     raise invalid(f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}")
-  return _flat(leaves, spec).reshape(shape)
+  return _flat(leaves, types, spec).reshape(shape)
 
 
-def _flat(leaves: list, spec: Spec) -> np.ndarray:
-  kind, types = spec.dtype.kind, set(map(type, leaves))
+def _flat(leaves: list, types: set[type], spec: Spec) -> np.ndarray:
+  kind = spec.dtype.kind
   if kind == "O":
     filled = np.empty([len(leaves)], object)
-    filled[:] = [to_bytes(leaf) for leaf in leaves]
+    try:
+      filled[:] = [leaf.encode() for leaf in leaves]
+    except (AttributeError, UnicodeEncodeError):  # other than text of whole characters, as most of it is
+      filled[:] = [to_bytes(leaf) for leaf in leaves]
     return filled
   if kind == "b":
     _only(leaves, types, {bool}, "bool")
@@ -65,18 +69,21 @@ def _flat(leaves: list, spec: Spec) -> np.ndarray:
   if spec.dtype.name in ("float32", "float64"):
     name = {"float32": "float", "float64": "double"}[spec.dtype.name]
     _only(leaves, types, {int, float}, name)
+    if int in types:
+      _check_whole(leaves, spec.dtype, name)
     return _decimals(leaves, spec.dtype, name)
   shown_value = shown(leaves[0]) if leaves else ""
   raise Refused(Code.UNIMPLEMENTED, f"Conversion of JSON Value: {shown_value} to type: {spec.dtype.name}")
 
 
-def _decimals(leaves: list, dtype: np.dtype, name: str) -> np.ndarray:
-  whole = (
-    2 ** (np.finfo(dtype).nmant + 1) - 1
-  )  # the largest below which each whole number has a float of its own
+def _check_whole(leaves: list, dtype: np.dtype, name: str) -> None:
+  most = 2 ** (np.finfo(dtype).nmant + 1) - 1  # up to it each whole number has a float of its own
   for leaf in leaves:
-    if isinstance(leaf, int) and abs(leaf) > whole:
+    if isinstance(leaf, int) and abs(leaf) > most:
       raise invalid(f"Cannot convert JSON value: {shown(leaf)} to {name} without loss of precision.")
+
+
+def _decimals(leaves: list, dtype: np.dtype, name: str) -> np.ndarray:
   numbers = np.array(leaves, np.float64)
   beyond = np.isfinite(numbers) & (np.abs(numbers) > np.finfo(dtype).max)
   if beyond.any():
