@@ -1,6 +1,7 @@
 """Writing so that a killed run leaves the last good data: aside first, then renamed into place."""
 
 import contextlib
+import errno
 import glob
 import hashlib
 import json
@@ -11,6 +12,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
+FULL = os.strerror(errno.ENOSPC)
 _LEFT = re.compile(r"(?P<pid>\d+)-[0-9a-f]{8}\.(?P<kind>aside|old)")
 
 
@@ -21,6 +23,9 @@ def written_aside(target: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
   The name aside starts with a dot and is never a whole number, so TF Serving does not take it for a version. On an
   exception it is removed and `target` stays as it was. A folder cannot be replaced in one system call, so the old one is
   moved away just before the rename and put back should that fail.
+
+  Raises:
+    OSError: the disk is full; errno ENOSPC, whichever library met it and whatever it raised.
   """
   target = pathlib.Path(os.path.realpath(target))  # what a link points to is replaced, not the link
   if target.exists() and not target.is_file() and not target.is_dir():
@@ -32,6 +37,12 @@ def written_aside(target: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
   try:
     yield aside
     _replace(aside, target)
+  except Exception as e:
+    if FULL not in str(e):
+      raise
+    raise OSError(
+      errno.ENOSPC, f"{FULL}; nothing of it was kept: free some, then run again", str(target)
+    ) from e
   finally:
     _remove(aside)
 

@@ -13,7 +13,9 @@ import pytest
 from tensorflow_serving.apis import prediction_log_pb2
 
 from tests.serving.server import odd_model, running
+from tests.small_disk import filled, small_disk
 from tfrec_combo.base.errors import ConfigError, ModelError
+from tfrec_combo.base.files import written_aside
 from tfrec_combo.base.stack import tf
 from tfrec_combo.serving.server import config_file, predict, storage, warmup
 from tfrec_combo.serving.server.config_file import Served
@@ -317,6 +319,27 @@ def test_a_publisher_killed_half_way_leaves_nothing_to_serve(shop):
   shop.models.poll()
   assert shop.answer() == 2
   assert shop.states() == {1: "AVAILABLE"}
+
+
+def test_on_a_full_disk_the_old_version_goes_on(tmp_path, saved):
+  with small_disk(tmp_path, 8) as disk:
+    shop = Shop(disk, saved)
+    shop.publish(1, 2)
+    shop.serve()
+    with filled(disk, 40_000):
+      with pytest.raises(OSError, match="No space left"), written_aside(disk / "2") as aside:
+        shutil.copytree(saved[3], aside)
+      with pytest.raises(shutil.Error, match="No space left"):
+        shutil.copytree(saved[3], disk / "3")  # by one who does not know how to publish
+      shop.models.poll()
+      assert shop.answer() == 2
+      assert shop.states() == {3: "END", 1: "AVAILABLE"}
+      assert "copy" in shop.models.status("odd", 3)[0].message
+    shutil.copytree(saved[3], disk / "3", dirs_exist_ok=True)
+    for _ in range(2):  # at the first it may be half copied still
+      shop.models.poll()
+    assert shop.answer() == 3
+    shop.models.close()
 
 
 CONFIG = """

@@ -4,15 +4,15 @@ import asyncio
 import concurrent.futures
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tfrec_combo.serving.server import access, refusal, rest_calls
+from tfrec_combo.serving.server import access, openapi, refusal, rest_calls
 from tfrec_combo.serving.server.engine import Engine
 from tfrec_combo.serving.server.status import Code, Refused, bug, invalid
 from tfrec_combo.serving.server.window import Window
@@ -31,9 +31,13 @@ class Rest:
   ):
     self._engine, self._options, self._threads = engine, engine.options, threads
     self._inflight = 0
-    routes = [Route("/healthz", _alive), Route("/readyz", self._ready)]
+    routes = [
+      Route("/healthz", _alive),
+      Route("/readyz", self._ready),
+      Route(openapi.PATH, self._guarded(self._openapi)),
+    ]
     if self._options.metrics_path:
-      routes.append(Route(self._options.metrics_path, self._metrics))
+      routes.append(Route(self._options.metrics_path, self._guarded(self._metrics)))
     if self._options.ui:
       routes += Window(engine, self._on_a_thread, grpc_port).routes()
     self.app = Starlette(routes=[*routes, Route("/{rest:path}", _Endpoint(self._any))])
@@ -42,12 +46,21 @@ class Rest:
     ready = self._engine.models.ready()
     return PlainTextResponse("ready\n" if ready else "not ready\n", 200 if ready else 503)
 
-  async def _metrics(self, request: Request) -> Response:
-    try:
-      access.check_token(self._options.token, request.headers.get("authorization"))
-    except Refused as e:
-      return refusal.response(e)
+  def _guarded(self, answer: Callable[[], Response]) -> Callable[[Request], Awaitable[Response]]:
+    async def guarded(request: Request) -> Response:
+      try:
+        access.check_token(self._options.token, request.headers.get("authorization"))
+      except Refused as e:
+        return refusal.response(e)
+      return answer()
+
+    return guarded
+
+  def _metrics(self) -> Response:
     return Response(self._engine.metrics.text(), media_type="text/plain; version=0.0.4")
+
+  def _openapi(self) -> Response:
+    return JSONResponse(openapi.document(self._engine))
 
   async def _any(self, request: Request) -> Response:
     path = request.scope.get("raw_path", b"").decode("latin-1")
@@ -60,7 +73,8 @@ class Rest:
     code = Code.OK
     try:
       access.check_token(self._options.token, request.headers.get("authorization"))
-      call.body = await asyncio.wait_for(self._body(request), self._options.timeout)
+      async with asyncio.timeout(self._options.timeout):
+        call.body = await self._body(request)
       response = Response(
         await self._on_a_thread(lambda: self._work(call), call.deadline), media_type="application/json"
       )
@@ -104,7 +118,10 @@ class Rest:
     future = asyncio.get_running_loop().run_in_executor(self._threads, work)
     # A thread cannot be stopped, so the place stays taken until it is done, whoever has stopped waiting.
     future.add_done_callback(self._done)
-    return await asyncio.wait_for(asyncio.shield(future), deadline - time.monotonic())
+    done, _ = await asyncio.wait([future], timeout=deadline - time.monotonic())
+    if not done:
+      raise TimeoutError
+    return future.result()
 
   def _done(self, future: asyncio.Future) -> None:
     self._inflight -= 1
