@@ -47,6 +47,20 @@ def written_aside(target: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     _remove(aside)
 
 
+@contextlib.contextmanager
+def scratch(target: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+  """Yields an empty folder beside `target` for what is only of use on the way; it is removed, and so is what killed runs left."""
+  target = pathlib.Path(os.path.realpath(target))
+  target.parent.mkdir(parents=True, exist_ok=True)
+  sweep(target)
+  aside = target.parent / _name(target, "aside")
+  aside.mkdir()
+  try:
+    yield aside
+  finally:
+    _remove(aside)
+
+
 def sweep(target: str | os.PathLike[str]) -> None:
   """Removes what killed runs left aside of `target`; a moved-away old folder goes back where nothing took its place."""
   target = pathlib.Path(target)

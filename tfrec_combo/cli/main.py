@@ -30,6 +30,7 @@ COMMANDS = (
   "rank",
   "serve",
   "bundles",
+  "synthesize",
   "doctor",
 )
 

@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 def prepare(config: c.Config, fresh: bool = False) -> dict:
   """Reads, checks and splits the log and writes TFRecord; returns the data profile."""
   from tfrec_combo.logs import sources
-  from tfrec_combo.logs.split import decide, profile
   from tfrec_combo.records import manifest
   from tfrec_combo.training.assemble import Run
 
@@ -26,24 +25,29 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
     log.info("records: %s is up to date", run.records)
     return files.read_json(config.run_dir / "profile.json")
   (config.run_dir / "dropped.json").unlink(missing_ok=True)
-  from tfrec_combo.records.builder import write
+  from tfrec_combo.records.builder import write_log
 
   log.info("read %s", config.data.source)
   dropped = config.run_dir / "dropped.json"
-  decisions = decide(sources.read(config, dropped), config)
+  with files.scratch(config.run_dir / "log") as folder:
+    parts = sources.log(config, folder, dropped)
+    _tell_dropped(dropped)
+    with bar("write records") as update:
+      _, profile = write_log(parts, config, run.records, update)
+  log.info("records: %s", run.records)
+  files.write_json(config.run_dir / "profile.json", profile)
+  with files.written_aside(config.run_dir / "config.yaml") as aside:
+    aside.write_text(c.dump(config), encoding="utf-8")
+  return profile
+
+
+def _tell_dropped(dropped: pathlib.Path) -> None:
   if dropped.is_file():
     tables = files.read_json(dropped)["tables"].items()
     told = [
       f"{t['rows_dropped']:,} of {t['rows_read']:,} rows of {name}" for name, t in tables if t["rows_dropped"]
     ]
     log.warning("dropped %s; what and why: %s", ", ".join(told) or "nothing", dropped)
-  with bar("write records") as update:
-    write(decisions, config, run.records, update)
-  log.info("records: %s", run.records)
-  files.write_json(config.run_dir / "profile.json", profile(decisions))
-  with files.written_aside(config.run_dir / "config.yaml") as aside:
-    aside.write_text(c.dump(config), encoding="utf-8")
-  return profile(decisions)
 
 
 def prepared(config: c.Config) -> None:

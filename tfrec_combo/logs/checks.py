@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import functools
 import operator
+import pathlib
 from collections.abc import Mapping, Sequence
 
 import pandera.polars as pa
@@ -11,6 +12,7 @@ import polars as pl
 
 from tfrec_combo.logs import formats, parsing, readers
 from tfrec_combo.logs.faults import Fault, FaultReport
+from tfrec_combo.logs.parts import Parts
 
 EVENTS = ("view", "click", "cart", "purchase")
 
@@ -29,14 +31,32 @@ class Rule:
   holds: pl.Expr
 
 
-def shared_orders(parts: Sequence[readers.Part]) -> pl.Series:
-  """The order ids that several users have, over all files of events."""
-  names = ("order_id", "user_id")
-  frames = [part.frame.select(names) for part in parts if "order_id" in part.frame.columns]
-  if not frames:
+def shared_orders(sources: Sequence[readers.Source], folder: pathlib.Path, count: int) -> pl.Series:
+  """The order ids that several users have, over all files of events.
+
+  Pairs of hashes tell which ids to look at, `count` parts of them one at a time in `folder`; then those are looked at.
+  """
+  names = ["order_id", "user_id"]
+  some = [
+    dataclasses.replace(source, chosen={name: source.chosen[name] for name in names})
+    for source in sources
+    if "order_id" in source.chosen
+  ]
+  named = pl.all_horizontal(pl.col(names) != "")
+  pairs = Parts(folder, dict.fromkeys(names, pl.UInt64), "order_id", count)
+  for source in some:
+    for part in source.batches():
+      pairs.add(part.frame.filter(named).select(pl.col(names).hash()).unique())
+  suspects = [
+    pairs.read(number).unique().filter(pl.col("order_id").is_duplicated())["order_id"].unique()
+    for number in range(count)
+  ]
+  told = pl.concat(suspects)
+  if not len(told):
     return pl.Series("order_id", [], dtype=pl.String)
-  pairs = pl.concat(frames).filter(pl.all_horizontal(pl.col(names) != "")).unique()
-  return pairs.filter(pl.col("order_id").is_duplicated())["order_id"].unique()
+  looked = pl.col("order_id").hash().is_in(told.implode())
+  frames = [part.frame.filter(named & looked).select(names).unique() for s in some for part in s.batches()]
+  return pl.concat(frames).unique().filter(pl.col("order_id").is_duplicated())["order_id"].unique()
 
 
 def rules(
@@ -113,7 +133,7 @@ def check(
     _tell(part, found, frame, report)
     kept = frame.filter(~functools.reduce(operator.or_, (broken for _, broken in found)))
   report.add_rows(part.table, len(frame), len(kept))
-  names = [name for name in part.frame.columns if name != readers.RECORD]
+  names = [name for name in part.frame.columns if name != formats.RECORD]
   return kept.select(pl.col(n if typed[n] is None else n + _PARSED).alias(n) for n in names)
 
 
@@ -135,18 +155,12 @@ def _broken(rules: list[Rule], frame: pl.DataFrame) -> list[tuple[Rule, pl.Serie
 def _tell(
   part: readers.Part, found: list[tuple[Rule, pl.Series]], frame: pl.DataFrame, report: FaultReport
 ) -> None:
-  """Adds the faults to `report` with their place in the file."""
-  told = []
+  """Adds the faults to `report`."""
   for rule, broken in found:
     first = frame.filter(broken).head(report.limit)
     values = first[rule.column].cast(pl.String)
-    told.append((rule, int(broken.sum()), list(zip(first[readers.RECORD], values))))
-  records = sorted({record for _, _, rows in told for record, _ in rows})
-  places = dict(zip(records, formats.line_of(part.path, records)))
-  unit = formats.unit_of(part.path)
-  for rule, count, rows in told:
     faults = [
-      Fault(part.table, "/".join(part.path.parts[-2:]), unit, places[record], rule.column, value, rule.text)
-      for record, value in rows
+      Fault(part.table, part.path, record, rule.column, value, rule.text)
+      for record, value in zip(first[formats.RECORD], values)
     ]
-    report.add(faults, count)
+    report.add(faults, int(broken.sum()))

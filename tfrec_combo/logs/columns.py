@@ -8,7 +8,6 @@ import polars as pl
 
 from tfrec_combo.base.errors import DataError, fault
 from tfrec_combo.logs import formats, parsing
-from tfrec_combo.logs.readers import RECORD
 
 SAMPLE = 200_000  # rows of a file that are looked at, the first ones
 # Words of a column's name that tell what it holds, by the contract's name for it.
@@ -110,7 +109,7 @@ def look(path: pathlib.Path) -> File:
   if not path.is_file():
     raise DataError(fault(str(path), "must be a file", "nothing", "check the path and its spelling"))
   names = formats.columns_of(path)
-  frame = formats.collect(path, formats.scan(path, RECORD, names).head(SAMPLE)).drop(RECORD, strict=False)
+  frame = formats.collect(path, formats.scan(path, names).head(SAMPLE)).drop(formats.RECORD, strict=False)
   if not len(frame):
     raise DataError(f"{path}: holds no rows; export it again")
   plain = [

@@ -55,14 +55,18 @@ class Decisions:
 
   def of(self, split: str) -> Iterator[Decision]:
     """The decisions of one split in order of time."""
-    for row in self.orders.filter(pl.col("split") == split).iter_rows(named=True):
+    return self.rows(self.orders.filter(pl.col("split") == split))
+
+  def rows(self, orders: pl.DataFrame) -> Iterator[Decision]:
+    """The decisions of these rows of `orders`."""
+    for row in orders.iter_rows(named=True):
       first = max(row["start"], row["cut"] - self.max_history)
       lines = slice(first, row["cut"])
       days = (row["as_of_us"] - self.line_times[lines][::-1]) / (SECONDS_A_DAY * 1e6)
       yield Decision(
         order_id=row["order_id"],
         user_id=row["user_id"],
-        split=split,
+        split=row["split"],
         history=self.line_products[lines][::-1].astype(np.int32),
         history_days=days.astype(np.float32),
         basket=np.asarray(row["basket"], np.int32),

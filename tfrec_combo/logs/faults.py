@@ -2,6 +2,9 @@
 
 import collections
 import dataclasses
+import pathlib
+
+from tfrec_combo.logs import formats
 
 EXAMPLES = 3  # faults of each rule quoted in the summary of what was dropped
 WIDEST = 40  # characters of a value shown
@@ -9,19 +12,19 @@ WIDEST = 40  # characters of a value shown
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-  """One broken rule. `unit` is what `place` counts from 1: lines of a text file, rows of Parquet."""
+  """One broken rule. `record` is its number in the file, from 0."""
 
   table: str
-  file: str
-  unit: str
-  place: int
+  path: pathlib.Path
+  record: int
   column: str
   value: str | None
   rule: str
 
-  def cells(self) -> tuple[str, str, str, str, str]:
-    """File, place, column, value and rule as they are printed."""
-    return self.file, f"{self.unit} {self.place}", self.column, shown(self.value), self.rule
+  @property
+  def file(self) -> str:
+    """The file's name and its folder's."""
+    return "/".join(self.path.parts[-2:])
 
 
 def shown(value: str | None) -> str:
@@ -62,13 +65,18 @@ class FaultReport:
     """The faults shown: at most `limit`, by table, file and place."""
     tables = list(dict.fromkeys(table for table, _, _ in self.counts))
     kept = [fault for faults in self._kept.values() for fault in faults]
-    kept.sort(key=lambda f: (tables.index(f.table), f.file, f.place))
+    kept.sort(key=lambda f: (tables.index(f.table), f.file, f.record))
     return kept[: self.limit]
 
   def table(self) -> str:
     """The aligned table of faults, what of them is not shown, and the counts by rule."""
     listed = self.faults()
-    rows = [("file", "place", "column", "value", "rule"), *(fault.cells() for fault in listed)]
+    places = _places(listed)
+    cells = [
+      (f.file, f"{formats.unit_of(f.path)} {places[f.path, f.record]}", f.column, shown(f.value), f.rule)
+      for f in listed
+    ]
+    rows = [("file", "place", "column", "value", "rule"), *cells]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = ["  ".join([c.ljust(w) for c, w in zip(row, widths)] + [row[4]]) for row in rows]
     if len(self) > len(listed):
@@ -91,8 +99,24 @@ class FaultReport:
       table: {"rows_read": read, "rows_kept": kept, "rows_dropped": read - kept, "faults": []}
       for table, (read, kept) in self.rows.items()
     }
+    places = _places([fault for faults in self._kept.values() for fault in faults[:EXAMPLES]])
     for key, count in self.counts.items():
       table, column, rule = key
-      examples = [{"file": f.file, f.unit: f.place, "value": f.value} for f in self._kept[key][:EXAMPLES]]
+      examples = [
+        {"file": f.file, formats.unit_of(f.path): places[f.path, f.record], "value": f.value}
+        for f in self._kept[key][:EXAMPLES]
+      ]
       tables[table]["faults"].append({"column": column, "rule": rule, "count": count, "examples": examples})
     return {"on_bad_row": "drop", "faults": len(self), "tables": tables}
+
+
+def _places(faults: list[Fault]) -> dict[tuple[pathlib.Path, int], int]:
+  """Line or row, from 1, of each file and record: each file is read again once."""
+  records: dict[pathlib.Path, set[int]] = {}
+  for fault in faults:
+    records.setdefault(fault.path, set()).add(fault.record)
+  return {
+    (path, record): place
+    for path, found in records.items()
+    for record, place in zip(sorted(found), formats.line_of(path, sorted(found)))
+  }

@@ -5,6 +5,7 @@ import itertools
 import json
 import pathlib
 import re
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -12,7 +13,10 @@ from tfrec_combo.base.errors import DataError
 
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+RECORD = "__record__"  # number of a record in its file, from 0; `line_of` turns it into a line or row
 PEEKED = 1000  # lines of a JSONL file that are asked for the names of its columns
+ROWS = 250_000  # of a file held in memory at a time
+SHORTEST = {"csv": 30, "jsonl": 80}  # bytes of a record of four short columns
 
 
 def kind(path: pathlib.Path) -> str:
@@ -43,18 +47,18 @@ def columns_of(path: pathlib.Path) -> list[str]:
   return list(names)
 
 
-def scan(path: pathlib.Path, record: str, columns: list[str]) -> pl.LazyFrame:
-  """The file's records with their number from 0 in the column `record`.
+def scan(path: pathlib.Path, columns: list[str]) -> pl.LazyFrame:
+  """The file's records with their number from 0 in the column `RECORD`.
 
   CSV and JSONL come as strings, so that a value of the wrong type is a fault with a place and no reader's
   crash.
   """
   if kind(path) == "parquet":
-    return pl.scan_parquet(path, row_index_name=record)
+    return pl.scan_parquet(path, row_index_name=RECORD)
   if kind(path) == "csv":
-    frame = pl.scan_csv(path, infer_schema=False, separator=separator(path), row_index_name=record)
-    return frame.filter(~pl.all_horizontal(pl.all().exclude(record).is_null()))  # blank lines are no records
-  return pl.scan_ndjson(path, schema=dict.fromkeys(columns, pl.String), row_index_name=record)
+    frame = pl.scan_csv(path, infer_schema=False, separator=separator(path), row_index_name=RECORD)
+    return frame.filter(~pl.all_horizontal(pl.all().exclude(RECORD).is_null()))  # blank lines are no records
+  return pl.scan_ndjson(path, schema=dict.fromkeys(columns, pl.String), row_index_name=RECORD)
 
 
 def collect(path: pathlib.Path, frame: pl.LazyFrame) -> pl.DataFrame:
@@ -62,8 +66,27 @@ def collect(path: pathlib.Path, frame: pl.LazyFrame) -> pl.DataFrame:
   try:
     return frame.collect()
   except (pl.exceptions.PolarsError, OSError) as e:
-    why = {"csv": _why_csv, "jsonl": _why_jsonl, "parquet": _why_parquet}[kind(path)](path)
-    raise DataError(why or f"{path}: cannot be read: {str(e).splitlines()[0]}; export it again") from None
+    raise _malformed(path, e) from None
+
+
+def batches(path: pathlib.Path, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+  """`frame` read `ROWS` rows at a time, in order. Raises as `collect` does."""
+  try:
+    yield from frame.collect_batches(chunk_size=ROWS, maintain_order=True)
+  except (pl.exceptions.PolarsError, OSError) as e:
+    raise _malformed(path, e) from None
+
+
+def _malformed(path: pathlib.Path, error: Exception) -> DataError:
+  why = {"csv": _why_csv, "jsonl": _why_jsonl, "parquet": _why_parquet}[kind(path)](path)
+  return DataError(why or f"{path}: cannot be read: {str(error).splitlines()[0]}; export it again")
+
+
+def rows_of(path: pathlib.Path) -> int:
+  """About how many records the file holds: exactly of Parquet, else by its size."""
+  if kind(path) == "parquet":
+    return int(collect(path, pl.scan_parquet(path).select(pl.len())).item())
+  return path.stat().st_size // SHORTEST[kind(path)]
 
 
 def unit_of(path: pathlib.Path) -> str:
@@ -71,25 +94,25 @@ def unit_of(path: pathlib.Path) -> str:
   return "row" if kind(path) == "parquet" else "line"
 
 
-def line_of(path: pathlib.Path, records: list[int]) -> list[int]:
-  """Lines (rows of Parquet) from 1 on which the records start.
+def line_of(path: pathlib.Path, records: Sequence[int]) -> list[int]:
+  """Lines (rows of Parquet) from 1 on which the records, numbered as by `scan`, start.
 
   Reads the file again: faults are few, and rows many.
   """
   if kind(path) == "parquet":
     return [r + 1 for r in records]
   if kind(path) == "csv":
-    frame = pl.read_csv(path, infer_schema=False, separator=separator(path))
+    frame = pl.scan_csv(path, infer_schema=False, separator=separator(path))
+    header = sum(name.count("\n") for name in frame.collect_schema().names())
     breaks = pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0)).cast(pl.Int64)
-    header = sum(name.count("\n") for name in frame.columns)
-    return [header + 2 + r + b for r, b in zip(records, _before(frame.select(breaks).to_series(), records))]
-  lines = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1)
-  written = lines.filter(pl.col("text").str.strip_chars() != "").select("line").collect()["line"]
-  return written.gather(records).to_list()
-
-
-def _before(breaks: pl.Series, records: list[int]) -> list[int]:
-  return (breaks.cum_sum() - breaks).gather(records).to_list()
+    before = frame.select(line=breaks.cum_sum() - breaks + pl.int_range(pl.len()) + header + 2)
+  else:
+    lines = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1)
+    before = lines.filter(pl.col("text").str.strip_chars() != "").select(pl.col("line").cast(pl.Int64))
+  numbers = pl.LazyFrame({RECORD: sorted(set(records))}, schema={RECORD: pl.UInt32})
+  found = before.with_row_index(RECORD).join(numbers, on=RECORD, how="semi").collect(engine="streaming")
+  place = dict(found.select(RECORD, "line").iter_rows())
+  return [place[r] for r in records]
 
 
 def _why_csv(path: pathlib.Path) -> str | None:

@@ -11,7 +11,7 @@ from tfrec_combo.base.settings import Split
 from tfrec_combo.logs import formats, parsing
 from tfrec_combo.logs.columns import Column
 from tfrec_combo.logs.proposal import Joined, Proposal
-from tfrec_combo.logs.readers import CONTRACTS, RECORD
+from tfrec_combo.logs.readers import CONTRACTS
 
 MEANING = {
   "product_id": "as the catalogue names it",
@@ -74,8 +74,8 @@ def join(found: Joined, path: pathlib.Path) -> pathlib.Path:
 
 
 def _strings(path: pathlib.Path) -> pl.DataFrame:
-  frame = formats.collect(path, formats.scan(path, RECORD, formats.columns_of(path)))
-  return frame.drop(RECORD)
+  frame = formats.collect(path, formats.scan(path, formats.columns_of(path)))
+  return frame.drop(formats.RECORD)
 
 
 def _table(

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import pathlib
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -10,7 +11,6 @@ from tfrec_combo.base import settings
 from tfrec_combo.base.errors import ConfigError, DataError, fault
 from tfrec_combo.logs import formats, shop
 
-RECORD = "__record__"  # number of a record in its file, from 0; `formats.line_of` turns it into a line or row
 JOINED = ("text", "category")  # the names that may stand for several of the user's columns
 TIME = "timestamp"  # the one required name that may be mapped to no column, [], where a log has no times
 
@@ -39,9 +39,9 @@ CONTRACTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-  """What one file brings to a table.
+  """What one file, or a batch of its records, brings to a table.
 
-  frame: one row a record, in the file's order: `RECORD`, the contract's columns that the file has and, for a
+  frame: one row a record, in the file's order: `formats.RECORD`, the contract's columns that the file has and, for a
     name in `JOINED` that stands for several columns, one column each under `piece(name, i)`. Ids are strings.
     Everything else is a string too, but for the timestamps and numbers of Parquet, which keep their type.
   """
@@ -51,13 +51,43 @@ class Part:
   frame: pl.DataFrame
 
 
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """A file of a table. chosen: name in the part -> the user's column."""
+
+  table: str
+  path: pathlib.Path
+  chosen: dict[str, str]
+
+  def batches(self) -> Iterator[Part]:
+    """Its records, a bounded number at a time.
+
+    Raises:
+      DataError: the file is malformed, or holds no records.
+    """
+    scanned = formats.scan(self.path, list(dict.fromkeys(self.chosen.values())))
+    wanted = scanned.select(formats.RECORD, **{k: pl.col(v) for k, v in self.chosen.items()})
+    read = 0
+    for frame in formats.batches(self.path, wanted):
+      plain = [_plain(self.path, k, column, frame.schema[k]) for k, column in self.chosen.items()]
+      read += len(frame)
+      if len(frame):
+        yield Part(self.table, self.path, frame.with_columns(plain))
+    if not read:
+      raise DataError(f"{self.path}: holds no rows; export it again, or leave the table out of the config")
+
+  def part(self) -> Part:
+    """All its records at once. Raises as `batches` does."""
+    return Part(self.table, self.path, pl.concat(batch.frame for batch in self.batches()))
+
+
 def piece(name: str, i: int) -> str:
   """Name of the i-th of several columns that are joined to the contract's column `name`."""
   return f"{name}/{i}"
 
 
-def read(table: str, spec: settings.Table) -> list[Part]:
-  """Reads the files of one table, one `Part` a file in the order given.
+def sources(table: str, spec: settings.Table) -> list[Source]:
+  """The files of one table in the order given, and which of their columns are read.
 
   Columns that `spec.columns` does not map are looked for under their contract name (the text of products
   under "text", then "title"). `timestamp: []` says that the rows have no time; it is never guessed, since a
@@ -66,26 +96,26 @@ def read(table: str, spec: settings.Table) -> list[Part]:
 
   Raises:
     ConfigError: the mapping names something that is not a column of the contract.
-    DataError: a file is missing, empty, malformed or of an unknown kind, or lacks a column.
+    DataError: a file is missing, empty or of an unknown kind, or lacks a column.
   """
   _check_mapping(table, spec)
   paths = [_checked_path(table, path) for path in spec.path]
   columns = [formats.columns_of(path) for path in paths]
-  parts: list[Part] = []
+  found: list[Source] = []
   for path, have in zip(paths, columns):
-    seen = {name for part in parts for name in part.frame.columns} - {"product_id"}
+    seen = {name for source in found for name in source.chosen} - {"product_id"}
     chosen = {}  # name in the part -> the user's column
     for name, candidates, needed in _wanted(table, spec):
-      found = next((c for c in candidates if c in have), None)
+      column = next((c for c in candidates if c in have), None)
       anywhere = table == "products" and name != "product_id"
-      if found is None and needed and not (anywhere and any(c in h for c in candidates for h in columns)):
+      if column is None and needed and not (anywhere and any(c in h for c in candidates for h in columns)):
         _raise_missing(
           table, name, candidates[0], paths if anywhere else [path], columns if anywhere else [have]
         )
-      if found is not None and not (anywhere and name in seen):
-        chosen[name] = found
-    parts.append(Part(table, path, _frame(path, chosen)))
-  return parts
+      if column is not None and not (anywhere and name in seen):
+        chosen[name] = column
+    found.append(Source(table, path, chosen))
+  return found
 
 
 def _wanted(table: str, spec: settings.Table) -> list[tuple[str, tuple[str, ...], bool]]:
@@ -139,14 +169,6 @@ def _raise_missing(
     f"{', '.join(map(str, paths))}: column {column!r} for {table}.{name} is not there; {hint}"
     f"map it with data.{table}.columns.{name}{timeless}; the columns are: {', '.join(have)}"
   )
-
-
-def _frame(path: pathlib.Path, chosen: dict[str, str]) -> pl.DataFrame:
-  scanned = formats.scan(path, RECORD, list(dict.fromkeys(chosen.values())))
-  frame = formats.collect(path, scanned.select(RECORD, **{k: pl.col(v) for k, v in chosen.items()}))
-  if not len(frame):
-    raise DataError(f"{path}: holds no rows; export it again, or leave the table out of the config")
-  return frame.with_columns(_plain(path, k, chosen[k], frame.schema[k]) for k in chosen)
 
 
 def _plain(path: pathlib.Path, name: str, column: str, dtype: pl.DataType) -> pl.Expr:

@@ -1,6 +1,7 @@
 """Shop -> which shopper took which ready-made bundles, beside what they bought: what the bundle task learns from."""
 
 import datetime
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -14,36 +15,70 @@ OTHERS = (
 )
 
 
-def tastes(shop: Shop, catalogue: pl.DataFrame, config: Config) -> tuple[pl.DataFrame, pl.DataFrame]:
+def tastes(
+  shop: Shop, lines: pl.DataFrame, catalogue: pl.DataFrame, config: Config
+) -> dict[str, pl.DataFrame]:
   """`Decisions.bundles` and `Decisions.shoppers`: those who took a bundle, and a sample of the others; both empty in a shop
-  without bundle events.
+  without bundle events. lines: as `moments.counted` leaves them.
 
   What happened from the start of the test split on is left out; where there is no time nothing is, since what is asked of
   this task is the bundle that comes next, and no row says which came last. Products outside the catalogue are left out of
   bundles and histories alike.
   """
   if shop.bundle_events.is_empty():
-    return pl.DataFrame(schema=BUNDLE_CATALOGUE), pl.DataFrame(schema=TASTES)
-  lines = moments.counted(shop.events, config)
-  test_start = moments.test_start(lines, config)
-  if test_start is None:
-    test_start = moments.test_start(shop.bundle_events, config)
-  rows = catalogue.select("product_id", pl.int_range(pl.len(), dtype=pl.Int32).alias("row"))
-  held = shop.bundles.join(rows, on="product_id", how="left", maintain_order="left")
-  bundles = held.group_by("bundle_id").agg(pl.col("row").drop_nulls().unique().sort().alias("products"))
-  bundles = bundles.sort("bundle_id")
+    return {"bundles": pl.DataFrame(schema=BUNDLE_CATALOGUE), "shoppers": pl.DataFrame(schema=TASTES)}
+  start = start_of(moments.test_start(lines, config), shop.bundle_events, config)
+  bundles = bundles_of(shop.bundles, catalogue)
+  found = shoppers_of(lines, shop.bundle_events, bundles, catalogue, config, start)
+  return {"bundles": bundles, "shoppers": pl.concat(sampled([found]))}
+
+
+def start_of(
+  test_start: datetime.datetime | None, bundle_events: pl.DataFrame, config: Config
+) -> datetime.datetime | None:
+  """Where the test split starts for bundle events: that of the log, or without one that of their own times."""
+  return moments.test_start(bundle_events, config) if test_start is None else test_start
+
+
+def bundles_of(bundles: pl.DataFrame, catalogue: pl.DataFrame) -> pl.DataFrame:
+  """`Decisions.bundles` of a shop's bundles."""
+  held = bundles.join(_rows(catalogue), on="product_id", how="left", maintain_order="left")
+  found = held.group_by("bundle_id").agg(pl.col("row").drop_nulls().unique().sort().alias("products"))
+  return found.sort("bundle_id")
+
+
+def shoppers_of(
+  lines: pl.DataFrame,
+  bundle_events: pl.DataFrame,
+  bundles: pl.DataFrame,
+  catalogue: pl.DataFrame,
+  config: Config,
+  test_start: datetime.datetime | None,
+) -> pl.DataFrame:
+  """`Decisions.shoppers` of all shoppers in lines and events, before any is left out. bundles: of `bundles_of`."""
   numbers = bundles.select("bundle_id", pl.int_range(pl.len(), dtype=pl.Int32).alias("bundle"))
-  taken = _before(shop.bundle_events, test_start).join(numbers, on="bundle_id", maintain_order="left")
-  bought = _before(lines, test_start).join(rows, on="product_id", maintain_order="left")
+  taken = _before(bundle_events, test_start).join(numbers, on="bundle_id", maintain_order="left")
+  bought = _before(lines, test_start).join(_rows(catalogue), on="product_id", maintain_order="left")
   shoppers = _newest_first(taken, "bundle", "bundles", None)
   histories = _newest_first(bought, "row", "history", config.records.history)
   shoppers = shoppers.join(histories, on="user_id", how="full", coalesce=True)
   shoppers = shoppers.with_columns(pl.col("history", "bundles").fill_null([]))
   # By a hash: the order of the log would tell who is who to whoever knows it.
-  shoppers = shoppers.sort(pl.col("user_id").hash(config.seed), "user_id")
-  others = pl.col("bundles").list.len() == 0
-  shoppers = shoppers.filter(~others | (others.cum_sum() <= OTHERS)).select(list(TASTES))
-  return bundles, shoppers
+  return shoppers.sort(pl.col("user_id").hash(config.seed), "user_id").select(list(TASTES))
+
+
+def sampled(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+  """The shoppers of each part, without those of the others that are too many over all parts."""
+  seen = 0
+  for part in parts:
+    others = pl.col("bundles").list.len() == 0
+    kept = part.filter(~others | (seen + others.cum_sum() <= OTHERS))
+    seen += part.filter(others).height
+    yield kept
+
+
+def _rows(catalogue: pl.DataFrame) -> pl.DataFrame:
+  return catalogue.select("product_id", pl.int_range(pl.len(), dtype=pl.Int32).alias("row"))
 
 
 def _before(events: pl.DataFrame, test_start: datetime.datetime | None) -> pl.DataFrame:

@@ -1,101 +1,34 @@
-"""The TFDS builder: decisions and catalogue as shards for `tfds.load` and plain `TFRecordDataset` alike."""
+"""Decisions, or a log in parts -> a folder of records. Both write the same bytes for the same log."""
 
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
 from tfrec_combo.base import schema
 from tfrec_combo.base.config import Config
-from tfrec_combo.base.errors import DataError, fault
 from tfrec_combo.base.files import written_aside
-from tfrec_combo.base.stack import tfds
+from tfrec_combo.logs import split, tastes
 from tfrec_combo.logs.decisions import SPLITS, Decisions
-from tfrec_combo.records import codec, manifest
+from tfrec_combo.logs.log import Log
+from tfrec_combo.records import codec, manifest, parted, spill
+from tfrec_combo.records.dataset import BUNDLES, PRODUCTS, SHOPPERS, Each, generate, here
 
-Progress = Callable[[int, int], None]  # examples written so far, examples in all
-PRODUCTS = "products"
-BUNDLES, SHOPPERS = "bundles", "shoppers"
-_FEATURES = {  # by TFDS config
-  "decisions": schema.DECISION,
-  PRODUCTS: schema.PRODUCT,
-  BUNDLES: schema.BUNDLE,
-  SHOPPERS: schema.TASTE,
-}
-_REPORT_EVERY = 512  # examples between two calls of progress
-
-
-class _CanonicalWriter(tfds.core.writer.ExampleWriter):
-  """Writes records as `codec.encode` would: TFDS's own bytes differ from process to process."""
-
-  def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> Any:
-    return super().write(path, ((key, codec.canonical(record)) for key, record in examples))
+Progress = Callable[[int, int], None]  # how much is done, and how much there is in all
 
 
 @dataclasses.dataclass(frozen=True)
-class _Shards(tfds.core.utils.shard_utils.ShardConfig):
-  """As many shards as asked for, but none empty, which TFDS refuses."""
+class _Tables:
+  """What is written beside the orders. shoppers: in parts, `shopper_count` in all."""
 
-  def get_number_shards(self, total_size: int, num_examples: int, uses_precise_sharding: bool = True) -> int:
-    return min(self.num_shards, num_examples)
-
-
-@dataclasses.dataclass(eq=False)
-class _DownloadConfig(tfds.download.DownloadConfig):
-  def get_shard_config(self) -> _Shards:
-    return _Shards(num_shards=self.num_shards)
-
-
-class ShopRecords(tfds.core.GeneratorBasedBuilder):
-  """`shop_records/decisions` with the splits train, rank, valid and test, and `shop_records/products`; in a shop with bundle
-  events `shop_records/bundles` and `shop_records/shoppers`, too.
-
-  Several configs, because one TFDS dataset has one set of features. source: split -> its examples in order;
-  without it the builder reads what is there. TFDS orders examples by the hash of their place, the same every
-  time.
-  """
-
-  VERSION = tfds.core.Version(schema.VERSION)
-  BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in _FEATURES]  # noqa: RUF012 TFDS reads a list
-  # TFDS looks beside the code for checksums of downloads, and cannot in a package without
-  # importlib_resources, which it does not declare. Here nothing is downloaded.
-  code_path = None
-
-  def __init__(self, *, source: Mapping[str, Iterable[codec.Example]] | None = None, **kwargs: Any):
-    self._source = source
-    super().__init__(**kwargs)
-
-  def _info(self) -> Any:
-    # Built by hand: `dataset_info_from_configs` wants a package folder beside the builder.
-    features = {f.name: _tfds_feature(f) for f in _FEATURES[self.builder_config.name]}
-    return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
-
-  def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, codec.Example]]]:
-    del dl_manager
-    if self._source is None:
-      rule = "must be written before they are read"
-      raise DataError(fault("records", rule, str(self.data_dir), "call records.builder.write first"))
-    return {split: self._generate_examples(examples) for split, examples in self._source.items()}
-
-  def _generate_examples(self, examples: Iterable[codec.Example]) -> Iterator[tuple[int, codec.Example]]:
-    yield from enumerate(examples)
-
-  def _example_writer(self) -> _CanonicalWriter:
-    return _CanonicalWriter(self.info.file_format)
-
-  def _log_download_bytes(self) -> None:
-    """Nothing is downloaded, and `write` has a progress of its own."""
-
-  _log_download_done = _log_download_bytes
-
-
-def _tfds_feature(feature: schema.Feature) -> Any:
-  dtype = np.str_ if feature.dtype == "string" else np.dtype(feature.dtype)
-  return tfds.features.Tensor(shape=(None,) if feature.length else (), dtype=dtype)
+  catalogue: pl.DataFrame
+  bundles: pl.DataFrame
+  shoppers: Iterable[pl.DataFrame]
+  shopper_count: int
 
 
 def write(
@@ -112,37 +45,86 @@ def write(
   Raises:
     DataError: a decision breaks the data contract; it is named.
   """
-  sizes = dict(decisions.orders.group_by("split").len().iter_rows())
-  counts = {split: sizes.get(split, 0) for split in SPLITS} | {PRODUCTS: decisions.catalogue.height}
-  if not decisions.shoppers.is_empty():
-    counts |= {BUNDLES: decisions.bundles.height, SHOPPERS: decisions.shoppers.height}
-  report = _reporter(progress, sum(counts.values()))
-  limits = {"history": config.records.history, "basket": config.records.basket}
-  source = {
-    split: report(codec.of_decision(d, products=counts[PRODUCTS], **limits) for d in decisions.of(split))
-    for split in SPLITS
-    if counts[split]
-  }
   with written_aside(folder) as aside:
-    aside.mkdir()
-    if source:
-      _build(aside, "decisions", source, config.records.shards)
-    if counts[PRODUCTS]:
-      _build(aside, PRODUCTS, {PRODUCTS: report(_products(decisions.catalogue))}, 1)
-    if SHOPPERS in counts:
-      _build(aside, BUNDLES, {BUNDLES: report(_bundles(decisions.bundles))}, 1)
-      _build(aside, SHOPPERS, {SHOPPERS: report(decisions.shoppers.iter_rows(named=True))}, 1)
-    left_out = [split for split, count in counts.items() if not count]
-    return manifest.of_folder(aside, key=manifest.key(config), counts=counts, left_out=left_out, **limits)
+    runs = aside / "runs"
+    runs.mkdir(parents=True)
+    counts = spill.put(decisions, runs / "0", 1, **spill.limits(config))
+    tables = _Tables(decisions.catalogue, decisions.bundles, [decisions.shoppers], len(decisions.shoppers))
+    return _written(aside, [runs / "0"], counts, tables, config, here, progress)
 
 
-def _build(folder: pathlib.Path, name: str, source: Mapping[str, Iterable[Any]], shards: int) -> None:
-  builder = ShopRecords(data_dir=str(folder), config=name, source=source)
-  tfds.display_progress_bar(False)
-  try:
-    builder.download_and_prepare(download_config=_DownloadConfig(num_shards=shards, try_download_gcs=False))
-  finally:
-    tfds.display_progress_bar(True)
+def write_log(
+  log: Log,
+  config: Config,
+  folder: str | os.PathLike[str],
+  progress: Progress | None = None,
+  *,
+  each: Each = here,
+) -> tuple[manifest.Manifest, dict[str, int | str]]:
+  """Cuts a log and writes it as `write` writes what `split.decide` makes of it, a part at a time; with its profile.
+
+  each: what runs the parts, and then the shards. progress counts both: a part is cut, then as much is written.
+
+  Raises:
+    DataError: no product, or no order to learn from, is left.
+  """
+  with written_aside(folder) as aside:
+    runs = aside / "runs"
+    runs.mkdir(parents=True)
+    catalogue, facts = parted.count(log, config, runs, each)
+    parts, found = log.lines.count, []
+    for cut in each(facts.cut, range(parts)):
+      found.append(cut)
+      if progress:
+        progress(len(found), 2 * parts)
+    writing = progress and (lambda done, total: progress(parts + parts * done // total, 2 * parts))
+    counts = split.total(cut.counts for cut in found)
+    split.check_learnable(counts.orders)
+    shoppers = counts.shoppers + min(sum(cut.others for cut in found), tastes.OTHERS)
+    tables = _Tables(catalogue, facts.bundles, facts.shoppers(), shoppers)
+    sizes = sum(np.array(cut.sizes) for cut in found)
+    made = _written(aside, facts.paths, sizes, tables, config, each, writing)
+    return made, split.profile_of(counts, catalogue, facts.bundles.height)
+
+
+def _written(
+  folder: pathlib.Path,
+  runs: Sequence[pathlib.Path],
+  sizes: np.ndarray,
+  tables: _Tables,
+  config: Config,
+  each: Each,
+  progress: Progress | None,
+) -> manifest.Manifest:
+  """All datasets of a folder, and its manifest. sizes: [splits, ranges], records in each of the files `runs`."""
+  counts = dict(zip(SPLITS, sizes.sum(1).tolist())) | {PRODUCTS: tables.catalogue.height}
+  if tables.shopper_count:
+    counts |= {BUNDLES: tables.bundles.height, SHOPPERS: tables.shopper_count}
+  done, total = 0, sum(counts.values())
+
+  def report(count: int) -> None:
+    nonlocal done
+    done += count
+    if progress:
+      progress(done, total)
+
+  if shards := spill.shards(runs, sizes, config.records.shards):
+    generate(folder, "decisions", shards, each, report)
+  for name, records in {
+    PRODUCTS: _encoded(_products(tables.catalogue), schema.PRODUCT),
+    BUNDLES: _encoded(_bundles(tables.bundles), schema.BUNDLE),
+    SHOPPERS: _encoded((row for part in tables.shoppers for row in part.iter_rows(named=True)), schema.TASTE),
+  }.items():
+    if counts.get(name):
+      generate(folder, name, {name: [records]}, here, report)
+  shutil.rmtree(folder / "runs")
+  left_out = [name for name, count in counts.items() if not count]
+  key = manifest.key(config)
+  return manifest.of_folder(folder, key=key, counts=counts, left_out=left_out, **spill.limits(config))
+
+
+def _encoded(examples: Iterable[codec.Example], features: tuple[schema.Feature, ...]) -> Iterator[bytes]:
+  return (codec.encode(example, features) for example in examples)
 
 
 def _products(catalogue: pl.DataFrame) -> Iterator[codec.Example]:
@@ -153,17 +135,3 @@ def _products(catalogue: pl.DataFrame) -> Iterator[codec.Example]:
 def _bundles(bundles: pl.DataFrame) -> Iterator[codec.Example]:
   for row, bundle in enumerate(bundles.iter_rows(named=True)):
     yield bundle | {"row": row}
-
-
-def _reporter(progress: Progress | None, total: int) -> Callable[[Iterable[Any]], Iterator[Any]]:
-  done = 0
-
-  def report(examples: Iterable[Any]) -> Iterator[Any]:
-    nonlocal done
-    for example in examples:
-      yield example
-      done += 1
-      if progress and (done % _REPORT_EVERY == 0 or done == total):
-        progress(done, total)
-
-  return report

@@ -3,6 +3,7 @@
 import pathlib
 
 from tfrec_combo.base.config import Config
+from tfrec_combo.logs import log as logs
 from tfrec_combo.logs import shop
 from tfrec_combo.logs.sources import complete_journey, synthetic, tables
 
@@ -22,3 +23,15 @@ def read(config: Config, summary_path: pathlib.Path | None = None) -> shop.Shop:
   if config.data.source == "synthetic":
     return synthetic.synthetic(config.seed)
   return complete_journey.read(config)
+
+
+def log(
+  config: Config, folder: pathlib.Path, summary_path: pathlib.Path | None = None, count: int | None = None
+) -> logs.Log:
+  """What `read` gives, its events in parts in `folder` and, with `tables`, never in memory as a whole.
+
+  count: parts, a power of 2; none: as many as the log's size asks for. Raises as `read` does.
+  """
+  if config.data.source == "tables":
+    return tables.log(config, folder, summary_path, count)
+  return logs.of_shop(read(config), config, folder, count)

@@ -28,9 +28,9 @@ def read(path: pathlib.Path, config: Config) -> pl.DataFrame:
   Raises:
     DataError: the file cannot be read, or a row breaks a rule; every fault is told.
   """
-  part = readers.read("products", settings.Table(path=(str(path),), columns=_mapped(path, config)))[0]
+  source = readers.sources("products", settings.Table(path=(str(path),), columns=_mapped(path, config)))[0]
   report = FaultReport(config.data.max_faults)
-  rows = checks.check(part, {}, report)
+  rows = checks.check(source.part(), {}, report)
   if report:
     raise DataError(report.message())
   names = [pl.Series(rows["product_id"])]

@@ -1,0 +1,126 @@
+"""The TFDS builder: encoded records as shards for `tfds.load` and plain `TFRecordDataset` alike."""
+
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tfrec_combo.base import schema
+from tfrec_combo.base.errors import DataError, fault
+from tfrec_combo.base.stack import tf, tfds
+
+Task, Result = TypeVar("Task"), TypeVar("Result")
+# Runs a function over tasks, here or elsewhere, and gives the results in their order.
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+PRODUCTS = "products"
+BUNDLES, SHOPPERS = "bundles", "shoppers"
+_FEATURES = {  # by TFDS config
+  "decisions": schema.DECISION,
+  PRODUCTS: schema.PRODUCT,
+  BUNDLES: schema.BUNDLE,
+  SHOPPERS: schema.TASTE,
+}
+
+
+def here(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+  """Each task in this process, one after the other."""
+  return map(function, tasks)
+
+
+class ShopRecords(tfds.core.GeneratorBasedBuilder):
+  """`shop_records/decisions` with the splits train, rank, valid and test, and `shop_records/products`; in a shop with bundle
+  events `shop_records/bundles` and `shop_records/shoppers`, too.
+
+  Several configs, because one TFDS dataset has one set of features. source: split -> its shards, each the encoded records in
+  their order; without it the builder reads what is there. each: what writes them.
+  """
+
+  VERSION = tfds.core.Version(schema.VERSION)
+  BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=name) for name in _FEATURES]  # noqa: RUF012 TFDS reads a list
+  # TFDS looks beside the code for checksums of downloads, and cannot in a package without
+  # importlib_resources, which it does not declare. Here nothing is downloaded.
+  code_path = None
+
+  def __init__(
+    self,
+    *,
+    source: Mapping[str, Sequence[Iterable[bytes]]] | None = None,
+    each: Each = here,
+    progress: Callable[[int], None] = lambda count: None,
+    **kwargs: Any,
+  ):
+    self._source, self._each, self._progress = source, each, progress
+    super().__init__(**kwargs)
+
+  def _info(self) -> Any:
+    # Built by hand: `dataset_info_from_configs` wants a package folder beside the builder.
+    features = {f.name: _tfds_feature(f) for f in _FEATURES[self.builder_config.name]}
+    return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+  def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+    del dl_manager
+    rule = "must be written before they are read"
+    raise DataError(fault("records", rule, str(self.data_dir), "call records.builder.write first"))
+
+  def _generate_examples(self) -> Any:
+    """Nothing is left to generate: `_generate_splits` has the records as they are written."""
+
+  def _generate_splits(self, dl_manager: Any, download_config: Any) -> list[Any]:
+    # TFDS's own writers encode examples one by one, shuffle them in a gigabyte of memory, and cut shards in one place when
+    # they run on Beam and in another when they do not.
+    if self._source is None:
+      return self._split_generators(dl_manager)  # type: ignore[return-value]
+    del download_config
+    infos = []
+    for split, shards in self._source.items():
+      template = self._get_filename_template(split)
+      paths = [template.sharded_filepath(shard_index=i, num_shards=len(shards)) for i in range(len(shards))]
+      tasks = [(str(path), shard) for path, shard in zip(paths, shards)]
+      lengths, size = [], 0
+      for count, written in self._each(_write_shard, tasks):
+        lengths.append(count)
+        size += written
+        self._progress(count)
+      infos.append(
+        tfds.core.SplitInfo(name=split, shard_lengths=lengths, num_bytes=size, filename_template=template)
+      )
+    return infos
+
+  def _log_download_bytes(self) -> None:
+    """Nothing is downloaded, and `write` has a progress of its own."""
+
+  _log_download_done = _log_download_bytes
+
+
+def _tfds_feature(feature: schema.Feature) -> Any:
+  dtype = np.str_ if feature.dtype == "string" else np.dtype(feature.dtype)
+  return tfds.features.Tensor(shape=(None,) if feature.length else (), dtype=dtype)
+
+
+def _write_shard(task: tuple[str, Iterable[bytes]]) -> tuple[int, int]:
+  """Number of records written and their bytes."""
+  path, records = task
+  count = size = 0
+  with tf.io.TFRecordWriter(path) as writer:
+    for record in records:
+      writer.write(record)
+      count += 1
+      size += len(record)
+  return count, size
+
+
+def generate(
+  folder: pathlib.Path,
+  name: str,
+  source: Mapping[str, Sequence[Iterable[bytes]]],
+  each: Each = here,
+  progress: Callable[[int], None] = lambda count: None,
+) -> None:
+  """Writes the dataset `shop_records/<name>` below `folder`. source: split -> its shards, none of them empty."""
+  builder = ShopRecords(data_dir=str(folder), config=name, source=source, each=each, progress=progress)
+  tfds.display_progress_bar(False)
+  try:
+    builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+  finally:
+    tfds.display_progress_bar(True)
