@@ -133,7 +133,7 @@ def _cumulated(n: int, exponent: float, shift: float) -> np.ndarray:
 
 def _uniform(keys: np.ndarray, seed: int) -> np.ndarray:
   """[n] numbers in [0, 1) that hang on each key alone: the finalizer of SplitMix64 (Steele et al., OOPSLA 2014)."""
-  z = keys + np.uint64(seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+  z = keys + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
   z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
   z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
   return (z ^ (z >> np.uint64(31))) / 2.0**64
