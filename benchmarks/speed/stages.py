@@ -8,6 +8,10 @@ from benchmarks.speed.rows import Row
 
 # Name on the command line -> module.
 STAGES = {
+  "reading": "reading",
+  "records": "records",
+  "input": "input_pipeline",
+  "prepare": "prepare",
   "evaluation": "evaluation",
 }
 

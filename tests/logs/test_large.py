@@ -47,7 +47,11 @@ def test_popularity_has_the_tail_of_its_law(column, log):
   """Counts over ranks, on logarithmic scales: a line through ranks far beyond the shift has the exponent as its slope."""
   exponent = {"user": SIZE.shopper_exponent, "product": SIZE.product_exponent}[column]
   # An order counts once for its shopper; of products, first lines are drawn by popularity alone.
-  found = log.unique("order_id", keep="first", maintain_order=True)[column].value_counts(sort=True)["count"].to_numpy()
+  found = (
+    log.unique("order_id", keep="first", maintain_order=True)[column]
+    .value_counts(sort=True)["count"]
+    .to_numpy()
+  )
   rank = np.arange(1, len(found) + 1) + SIZE.shift
   window = slice(5, 300)
   slope = np.polyfit(np.log(rank[window]), np.log(found[window]), 1)[0]
@@ -78,7 +82,9 @@ def test_favourites_come_back_as_often_as_asked(world, log):
   )
   users, products = log["user"].to_numpy(), log["product"].to_numpy()
   share = (own(users) == products[:, None]).any(1).mean()
-  others = (own(np.roll(users, 1009)) == products[:, None]).any(1).mean()  # what favourites of anyone else would be
+  others = (
+    (own(np.roll(users, 1009)) == products[:, None]).any(1).mean()
+  )  # what favourites of anyone else would be
   assert abs(share - others - SIZE.again) < 0.02
 
 

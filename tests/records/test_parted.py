@@ -12,7 +12,7 @@ from tests.logs import shop_files
 from tfrec_combo.base import config as c
 from tfrec_combo.base import files
 from tfrec_combo.base.errors import DataError
-from tfrec_combo.logs import log, shop, sources
+from tfrec_combo.logs import log, readers, shop, sources
 from tfrec_combo.logs.sources.synthetic import synthetic
 from tfrec_combo.logs.split import decide, profile
 from tfrec_combo.records import builder, manifest, spill
@@ -109,6 +109,15 @@ def test_files_read_in_batches_give_the_same_bytes(priced, tmp_path, monkeypatch
   config = c.parse(SETTINGS | values)
   wanted = whole(sources.read(config, tmp_path / "a.json"), config, tmp_path / "whole")
   monkeypatch.setattr("tfrec_combo.logs.formats.ROWS", 100)
+  longest = [
+    max(
+      len(part.frame)
+      for source in readers.sources(name, getattr(config.data, name))
+      for part in source.batches()
+    )
+    for name in tables
+  ]
+  assert longest == [80, 100]  # what is in memory does not grow with the file
   parts = sources.log(config, tmp_path / "log", tmp_path / "b.json", 4)
   told = builder.write_log(parts, config, tmp_path / "records")[1]
   assert (files.checksums(tmp_path / "records"), told) == wanted
@@ -120,7 +129,7 @@ def test_nothing_to_learn_from_is_an_error_of_parts_too(tmp_path):
   found = synthetic(1, **SMALL)
   for data in ({"min_order": 50}, {"min_orders": 10_000}):
     config = c.parse(SETTINGS | {"data": {"source": "synthetic"} | data})
-    with pytest.raises(DataError, match="data.min_order"):
+    with pytest.raises(DataError, match=r"data\.min_order"):
       in_parts(found, config, tmp_path / str(len(data)), 4)
 
 

@@ -81,6 +81,9 @@ class Records(Section):
   history: Positive = 512  # H, lines of history kept, newest first
   basket: Positive = 64  # M, products of an order kept
   shards: Positive = 4
+  runner: Literal["local", "beam"] = "local"  # beam: an Apache Beam pipeline; the same bytes
+  # Options of Beam, such as --runner=FlinkRunner; none: all cores of this machine.
+  beam_options: tuple[str, ...] = ()
 
 
 class Text(Section):

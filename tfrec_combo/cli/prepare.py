@@ -1,5 +1,7 @@
 """`tfrec-combo prepare`: a log to TFRecord."""
 
+from typing import Annotated
+
 import typer
 
 from tfrec_combo.cli.options import BadRowOption, ConfigOption, FreshOption, SetOption, read_config
@@ -9,6 +11,10 @@ def prepare(
   config: ConfigOption = "quickstart",
   overrides: SetOption = None,
   on_bad_row: BadRowOption = None,
+  runner: Annotated[
+    str | None,
+    typer.Option(metavar="local|beam", help="Where: in this process, or as an Apache Beam pipeline."),
+  ] = None,
   fresh: FreshOption = False,
 ) -> None:
   """Read, check and split an order log, and write it as TFRecord.
@@ -17,5 +23,7 @@ def prepare(
   """
   from tfrec_combo.cli import stages
 
+  if runner is not None:
+    overrides = [*(overrides or []), f"records.runner={runner}"]
   for name, value in stages.prepare(read_config(config, overrides, on_bad_row), fresh).items():
     typer.echo(f"{name}: {value}")

@@ -33,12 +33,21 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
     parts = sources.log(config, folder, dropped)
     _tell_dropped(dropped)
     with bar("write records") as update:
-      _, profile = write_log(parts, config, run.records, update)
+      _, profile = write_log(parts, config, run.records, update, each=_each(config, folder))
   log.info("records: %s", run.records)
   files.write_json(config.run_dir / "profile.json", profile)
   with files.written_aside(config.run_dir / "config.yaml") as aside:
     aside.write_text(c.dump(config), encoding="utf-8")
   return profile
+
+
+def _each(config: c.Config, folder: pathlib.Path) -> Callable:
+  """What runs the parts of a log, with a folder for its own use."""
+  from tfrec_combo.records import beam, dataset
+
+  if config.records.runner == "local":
+    return dataset.here
+  return beam.each_on(config.records.beam_options, folder)
 
 
 def _tell_dropped(dropped: pathlib.Path) -> None:

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import datetime
 from collections.abc import Iterable, Mapping
 
 import polars as pl
@@ -32,7 +31,8 @@ def decide(shop: Shop, config: Config) -> Decisions:
   catalogue = catalogue_of(shop.products, counts_of(lines, config, test_start), config)
   found = cut(lines, orders, catalogue, config)
   check_learnable(sizes(found))
-  return dataclasses.replace(found, **tastes.tastes(shop, counted, catalogue, config))
+  bundles, shoppers = tastes.tastes(shop, counted, catalogue, config)
+  return dataclasses.replace(found, bundles=bundles, shoppers=shoppers)
 
 
 def check_learnable(sizes: Mapping[str, int]) -> None:
@@ -65,22 +65,20 @@ def sizes(decisions: Decisions) -> dict[str, int]:
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-  """What the decisions of a part of a log come to; `first` and `last` are the moments of its orders, `shoppers` are those who
-  took a bundle."""
+  """What the decisions of a part of a log come to, as plain values. first, last: moments of its orders, "" where there is none;
+  shoppers: those who took a bundle."""
 
   orders: Mapping[str, int]
   lines: int
   shoppers: int
-  first: datetime.datetime | None
-  last: datetime.datetime | None
+  first: str
+  last: str
 
 
 def counts(decisions: Decisions) -> Counts:
   """Of these decisions."""
-  times = decisions.orders["timestamp"]
-  first, last = times.min(), times.max()
-  assert first is None or isinstance(first, datetime.datetime)
-  assert last is None or isinstance(last, datetime.datetime)
+  times = decisions.orders["timestamp"].drop_nulls()
+  first, last = (str(times.min()), str(times.max())) if len(times) else ("", "")
   took = decisions.shoppers.filter(pl.col("bundles").list.len() > 0).height
   return Counts(sizes(decisions), len(decisions.line_products), took, first, last)
 
@@ -88,11 +86,12 @@ def counts(decisions: Decisions) -> Counts:
 def total(parts: Iterable[Counts]) -> Counts:
   """Of all parts together."""
   parts = list(parts)
-  orders = sum((collections.Counter(part.orders) for part in parts), collections.Counter())
-  first = min((part.first for part in parts if part.first), default=None)
-  last = max((part.last for part in parts if part.last), default=None)
+  orders: collections.Counter[str] = collections.Counter()
+  for part in parts:
+    orders.update(part.orders)
   lines, shoppers = sum(part.lines for part in parts), sum(part.shoppers for part in parts)
-  return Counts(orders, lines, shoppers, first, last)
+  first = min((part.first for part in parts if part.first), default="")
+  return Counts(orders, lines, shoppers, first, max((part.last for part in parts), default=""))
 
 
 def profile(decisions: Decisions) -> dict[str, int | str]:
@@ -108,6 +107,6 @@ def profile_of(counts: Counts, catalogue: pl.DataFrame, bundles: int) -> dict[st
     "purchase lines": counts.lines,
     **({"bundles": bundles, "shoppers with bundles": counts.shoppers} if bundles else {}),
     **{f"orders, {s}": counts.orders.get(s, 0) for s in SPLITS},
-    "from": str(counts.first or ""),
-    "to": str(counts.last or ""),
+    "from": counts.first,
+    "to": counts.last,
   }

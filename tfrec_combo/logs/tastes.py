@@ -17,7 +17,7 @@ OTHERS = (
 
 def tastes(
   shop: Shop, lines: pl.DataFrame, catalogue: pl.DataFrame, config: Config
-) -> dict[str, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
   """`Decisions.bundles` and `Decisions.shoppers`: those who took a bundle, and a sample of the others; both empty in a shop
   without bundle events. lines: as `moments.counted` leaves them.
 
@@ -26,11 +26,11 @@ def tastes(
   bundles and histories alike.
   """
   if shop.bundle_events.is_empty():
-    return {"bundles": pl.DataFrame(schema=BUNDLE_CATALOGUE), "shoppers": pl.DataFrame(schema=TASTES)}
+    return pl.DataFrame(schema=BUNDLE_CATALOGUE), pl.DataFrame(schema=TASTES)
   start = start_of(moments.test_start(lines, config), shop.bundle_events, config)
   bundles = bundles_of(shop.bundles, catalogue)
   found = shoppers_of(lines, shop.bundle_events, bundles, catalogue, config, start)
-  return {"bundles": bundles, "shoppers": pl.concat(sampled([found]))}
+  return bundles, pl.concat(sampled([found]))
 
 
 def start_of(

@@ -10,6 +10,7 @@ from tfrec_combo.pipeline.parse import parse
 from tfrec_combo.pipeline.resplit import resplit as redraw
 
 SHUFFLE = 32_768  # examples shuffled at a time, some 60 MB of records; a smaller split is shuffled whole
+_BLOCK = 64  # records handed on together: one by one they cost more than to be read
 _SHARDS, _ORDER, _REDRAW = range(3)  # what a seed is for
 
 
@@ -70,19 +71,19 @@ def _epoch(shards: list[str], batch: int, drop: bool, seed: int, number: Any) ->
   """Batches of records of one epoch, each with the seed of its redraw."""
   key = _seed(seed, number)
   paths = tf.random.experimental.stateless_shuffle(tf.constant(shards), _fold(key, _SHARDS))
-  records = tf.data.Dataset.from_tensor_slices(paths).interleave(
-    tf.data.TFRecordDataset,
+  blocks = tf.data.Dataset.from_tensor_slices(paths).interleave(
+    lambda path: tf.data.TFRecordDataset(path).batch(_BLOCK),
     # Half of the shards at a time, so that the order of the shards decides which examples are shuffled
     # together.
     cycle_length=max(1, len(shards) // 2),
-    block_length=16,
+    block_length=1,
     num_parallel_calls=tf.data.AUTOTUNE,
     deterministic=True,
   )
   # Not `Dataset.shuffle`: it mixes in the global seed, so a run would depend on it, and with
   # tf.random.set_seed(0) it cannot take a seed that is a tensor.
   order = _fold(key, _ORDER)
-  windows = records.batch(SHUFFLE).enumerate()
+  windows = blocks.rebatch(SHUFFLE).enumerate()
   shuffled = windows.map(lambda i, window: tf.random.experimental.stateless_shuffle(window, _fold(order, i)))
   return _numbered(shuffled.prefetch(1).rebatch(batch, drop), key)
 

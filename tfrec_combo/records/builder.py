@@ -74,7 +74,7 @@ def write_log(
     catalogue, facts = parted.count(log, config, runs, each)
     parts, found = log.lines.count, []
     for cut in each(facts.cut, range(parts)):
-      found.append(cut)
+      found.append(parted.Cut.of(cut))
       if progress:
         progress(len(found), 2 * parts)
     writing = progress and (lambda done, total: progress(parts + parts * done // total, 2 * parts))
@@ -82,7 +82,7 @@ def write_log(
     split.check_learnable(counts.orders)
     shoppers = counts.shoppers + min(sum(cut.others for cut in found), tastes.OTHERS)
     tables = _Tables(catalogue, facts.bundles, facts.shoppers(), shoppers)
-    sizes = sum(np.array(cut.sizes) for cut in found)
+    sizes = np.sum([cut.sizes for cut in found], axis=0)
     made = _written(aside, facts.paths, sizes, tables, config, each, writing)
     return made, split.profile_of(counts, catalogue, facts.bundles.height)
 

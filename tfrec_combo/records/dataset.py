@@ -10,8 +10,9 @@ from tfrec_combo.base import schema
 from tfrec_combo.base.errors import DataError, fault
 from tfrec_combo.base.stack import tf, tfds
 
-Task, Result = TypeVar("Task"), TypeVar("Result")
-# Runs a function over tasks, here or elsewhere, and gives the results in their order.
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+# Runs a function over tasks, here or elsewhere, and gives the results, plain values as JSON has them, in their order.
 Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 PRODUCTS = "products"
 BUNDLES, SHOPPERS = "bundles", "shoppers"
@@ -72,20 +73,27 @@ class ShopRecords(tfds.core.GeneratorBasedBuilder):
     if self._source is None:
       return self._split_generators(dl_manager)  # type: ignore[return-value]
     del download_config
-    infos = []
-    for split, shards in self._source.items():
-      template = self._get_filename_template(split)
-      paths = [template.sharded_filepath(shard_index=i, num_shards=len(shards)) for i in range(len(shards))]
-      tasks = [(str(path), shard) for path, shard in zip(paths, shards)]
-      lengths, size = [], 0
-      for count, written in self._each(_write_shard, tasks):
-        lengths.append(count)
-        size += written
-        self._progress(count)
-      infos.append(
-        tfds.core.SplitInfo(name=split, shard_lengths=lengths, num_bytes=size, filename_template=template)
+    splits = {
+      split: tfds.core.SplitInfo(
+        name=split, shard_lengths=[], num_bytes=0, filename_template=self._get_filename_template(split)
       )
-    return infos
+      for split in self._source
+    }
+    tasks = [
+      (
+        split,
+        str(splits[split].filename_template.sharded_filepath(shard_index=i, num_shards=len(shards))),
+        shard,
+      )
+      for split, shards in self._source.items()
+      for i, shard in enumerate(shards)
+    ]
+    for (split, *_), (count, size) in zip(tasks, self._each(_write_shard, tasks)):
+      info = splits[split]
+      lengths = [*info.shard_lengths, count]
+      splits[split] = info.replace(shard_lengths=lengths, num_bytes=info.num_bytes + size)
+      self._progress(count)
+    return list(splits.values())
 
   def _log_download_bytes(self) -> None:
     """Nothing is downloaded, and `write` has a progress of its own."""
@@ -98,9 +106,9 @@ def _tfds_feature(feature: schema.Feature) -> Any:
   return tfds.features.Tensor(shape=(None,) if feature.length else (), dtype=dtype)
 
 
-def _write_shard(task: tuple[str, Iterable[bytes]]) -> tuple[int, int]:
+def _write_shard(task: tuple[str, str, Iterable[bytes]]) -> tuple[int, int]:
   """Number of records written and their bytes."""
-  path, records = task
+  _, path, records = task
   count = size = 0
   with tf.io.TFRecordWriter(path) as writer:
     for record in records:

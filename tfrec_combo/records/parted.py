@@ -26,11 +26,16 @@ _TABLES = ("bundles", "intents", "bundle_events")  # of a shop, as they are; `id
 
 @dataclasses.dataclass(frozen=True)
 class Cut:
-  """What came of a part. sizes: as `spill.put` gives them; others: shoppers without a bundle."""
+  """What came of a part, as plain values. sizes: as `spill.put` gives them; others: shoppers without a bundle."""
 
   counts: split.Counts
   sizes: list[list[int]]
   others: int
+
+  @classmethod
+  def of(cls, plain: dict) -> "Cut":
+    """What `Facts.cut` gave."""
+    return cls(**plain | {"counts": split.Counts(**plain["counts"])})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +68,8 @@ class Facts:
     lines, _ = self._orders(part)
     counts_of(lines, self.config, self.test_start).write_ipc(self.folder / f"counts-{part}")
 
-  def cut(self, part: int) -> Cut:
-    """Writes the records, and what is known of the shoppers, of a part. Raises DataError as `spill.put` does."""
+  def cut(self, part: int) -> dict:
+    """Writes the records, and what is known of the shoppers, of a part; `Cut` as a dict. Raises DataError as `spill.put` does."""
     lines, orders = self._orders(part)
     ids = _read(self.folder / "ids")
     found = cut(lines, orders, ids, self.config)
@@ -79,7 +84,7 @@ class Facts:
       others = shoppers.filter(pl.col("bundles").list.len() == 0).height
       found = dataclasses.replace(found, shoppers=shoppers)
     sizes = spill.put(found, self.paths[part], self.lines.count, **spill.limits(self.config))
-    return Cut(split.counts(found), sizes.tolist(), others)
+    return dataclasses.asdict(Cut(split.counts(found), sizes.tolist(), others))
 
   def _orders(self, part: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     bundles, intents = _read(self.folder / "bundles"), _read(self.folder / "intents")
