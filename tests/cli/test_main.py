@@ -131,3 +131,16 @@ def test_doctor_as_json_is_what_check_found(monkeypatch):
   code, out, _ = run("doctor", "--json")
   assert code == 1
   assert [pins.Finding(**f) for f in json.loads(out)] == [FINE, BAD]
+
+
+def test_synthesize_writes_a_shop_and_keeps_one_that_is_there(tmp_path):
+  command = ("synthesize", "--products", "400", "--lines", "2000", "--csv", "--out", str(tmp_path / "shop"))
+  code, out, _ = run(*command)
+  assert code == 0
+  assert f"tfrec-combo prepare --config {tmp_path / 'shop' / 'shop.yaml'}" in out
+  with open(tmp_path / "shop" / "events.csv") as f:
+    assert sum(1 for _ in f) == 2001
+  code, _, err = run(*command)
+  assert code == 1
+  assert "--out must be a new folder" in err
+  assert run(*command, "--force")[0] == 0

@@ -30,10 +30,11 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
   log.info("read %s", config.data.source)
   dropped = config.run_dir / "dropped.json"
   with files.scratch(config.run_dir / "log") as folder:
+    each = _each(config, folder)
     parts = sources.log(config, folder, dropped)
     _tell_dropped(dropped)
     with bar("write records") as update:
-      _, profile = write_log(parts, config, run.records, update, each=_each(config, folder))
+      _, profile = write_log(parts, config, run.records, update, each=each)
   log.info("records: %s", run.records)
   files.write_json(config.run_dir / "profile.json", profile)
   with files.written_aside(config.run_dir / "config.yaml") as aside:

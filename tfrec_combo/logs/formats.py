@@ -101,18 +101,29 @@ def line_of(path: pathlib.Path, records: Sequence[int]) -> list[int]:
   """
   if kind(path) == "parquet":
     return [r + 1 for r in records]
-  if kind(path) == "csv":
-    frame = pl.scan_csv(path, infer_schema=False, separator=separator(path))
-    header = sum(name.count("\n") for name in frame.collect_schema().names())
-    breaks = pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0)).cast(pl.Int64)
-    before = frame.select(line=breaks.cum_sum() - breaks + pl.int_range(pl.len()) + header + 2)
-  else:
-    lines = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1)
-    before = lines.filter(pl.col("text").str.strip_chars() != "").select(pl.col("line").cast(pl.Int64))
-  numbers = pl.LazyFrame({RECORD: sorted(set(records))}, schema={RECORD: pl.UInt32})
-  found = before.with_row_index(RECORD).join(numbers, on=RECORD, how="semi").collect(engine="streaming")
-  place = dict(found.select(RECORD, "line").iter_rows())
+  place: dict[int, int] = {}
+  seen = 0
+  for starts in _starts(path):
+    here = [r for r in records if seen <= r < seen + len(starts)]
+    place |= zip(here, starts.gather([r - seen for r in here]))
+    seen += len(starts)
   return [place[r] for r in records]
+
+
+def _starts(path: pathlib.Path) -> Iterator[pl.Series]:
+  """The line on which each record of a text file starts, batch by batch."""
+  if kind(path) == "jsonl":
+    lines = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1)
+    written = lines.filter(pl.col("text").str.strip_chars() != "").select("line")
+    yield from (batch["line"] for batch in batches(path, written))
+    return
+  frame = pl.scan_csv(path, infer_schema=False, separator=separator(path))
+  line = 2 + sum(name.count("\n") for name in frame.collect_schema().names())
+  taken = 1 + pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0)).cast(pl.Int64)
+  for batch in batches(path, frame.select(taken=taken)):
+    ends = batch["taken"].cum_sum()
+    yield line + ends - batch["taken"]
+    line += ends[-1] if len(ends) else 0
 
 
 def _why_csv(path: pathlib.Path) -> str | None:
