@@ -21,8 +21,11 @@ $(BIN)/python:
 quickstart: install
 	$(BIN)/tfrec-combo quickstart
 
+# A worker wants up to 4 GB.
+WORKERS ?= 2
+
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 lint: install
 	$(BIN)/ruff check

@@ -3,12 +3,14 @@
 import importlib.abc
 import importlib.util
 import os
+import pathlib
 import sys
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # subprocesses of tests inherit it
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import hypothesis
+import pytest
 
 hypothesis.settings.register_profile("here", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("here")
@@ -39,3 +41,20 @@ class _TwoDevices(importlib.abc.MetaPathFinder):
 
 
 sys.meta_path.insert(0, _TwoDevices())
+
+_ROOT = pathlib.Path(__file__).parent
+_ROOMS = ("line", "training")  # whose files share one trained run; the longest, so the first
+
+
+def pytest_collection_modifyitems(config, items):
+  """Under pytest-xdist a file, or a room that shares a run, goes to one worker."""
+  if not hasattr(config, "workerinput"):
+    return
+
+  def group(item):
+    room, *rest = item.path.relative_to(_ROOT).parts
+    return room if room in _ROOMS and rest else str(item.path)
+
+  for item in items:
+    item.add_marker(pytest.mark.xdist_group(group(item)))
+  items.sort(key=lambda item: group(item) not in _ROOMS)

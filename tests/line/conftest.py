@@ -11,8 +11,12 @@ _started: list[shop.Line] = []
 
 
 def pytest_collection_finish(session):
-  """The run starts now: it mostly waits for one core, and the tests before those of this folder for the other."""
-  if not session.config.option.collectonly and any("line" in item.fixturenames for item in session.items):
+  """The run starts now: it mostly waits for one core, and the tests before those of this folder for the other.
+
+  Workers of pytest-xdist start it when they need it, as only one of them does.
+  """
+  alone = not hasattr(session.config, "workerinput")
+  if alone and not session.config.option.collectonly and any("line" in i.fixturenames for i in session.items):
     _started.append(shop.start())
 
 
@@ -26,6 +30,8 @@ def pytest_sessionfinish():
 @pytest.fixture(scope="session")
 def line():
   """The finished run. Nothing may change its folder."""
+  if not _started:
+    _started.append(shop.start())
   return _started[0].finished()
 
 
