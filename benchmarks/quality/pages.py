@@ -10,6 +10,7 @@ from benchmarks.quality.results import OURS
 from tfrec_combo.base.files import written_aside
 from tfrec_combo.evaluation import plots
 from tfrec_combo.evaluation.page import page
+from tfrec_combo.evaluation.parts import Plot, Section
 from tfrec_combo.evaluation.report import markdown_table
 from tfrec_combo.evaluation.tables import BEYOND, Table, interval, number
 
@@ -28,9 +29,7 @@ def write(folder: str | os.PathLike[str], done: Mapping) -> None:
     "report.json": json.dumps(done, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     "report.md": "\n\n".join(text) + "\n",
     "report.svg": bars(figure, [OURS]),
-    "report.html": page(
-      _shown(done, first), {"name": title, "versions": done["versions"]}, found, _plots(done)
-    ),
+    "report.html": page(title, headline(done), _sections(done, found)),
   }
   for name, content in files.items():
     with written_aside(folder / name) as aside:
@@ -127,12 +126,16 @@ def _strong(systems: Mapping) -> int | None:
   return 0 if OURS in systems else None
 
 
-def _plots(done: Mapping) -> list:
-  found = []
-  for track, part in done["tracks"].items():
-    shown = _shown(done, part)
-    found += [(f"Systems side by side: {track}", plots.bars(shown, done["metrics"]))]
-  return found
+def _sections(done: Mapping, found: list[Table]) -> list[Section]:
+  pictures = [
+    Plot(f"Systems side by side: {track}", plots.bars(_shown(done, part), done["metrics"]))
+    for track, part in done["tracks"].items()
+  ]
+  return [
+    Section("Systems", pictures),
+    Section("Figures", found),
+    Section("Versions", [done["versions"]], folded=True),
+  ]
 
 
 def _shown(done: Mapping, part: Mapping) -> dict:

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from tests.evaluation.made import random_requests, random_table
+from tfrec_combo.evaluation.parts import Plot
 from tfrec_combo.evaluation.peers import all_peers
-from tfrec_combo.evaluation.plots import figures
 from tfrec_combo.evaluation.report import write_report
 from tfrec_combo.evaluation.score import score
+from tfrec_combo.evaluation.sections import sections
 
 NASTY = "</script><script>alert(1)</script> | `a` <b>"
 RUN = {
@@ -26,14 +27,61 @@ RUN = {
     "tower": {"loss": [3.0, 2.0], "val_recall": [0.1, np.float32("nan")]},
     "ranker": {"loss": [1.0]},
   },
-  "examples": [{"request": f"milk {NASTY}", "answer": ["Bread", NASTY], "truth": ["Salt & pepper"]}],
+  "examples": [
+    {
+      "kind": "good",
+      "ndcg": 0.5,
+      "request": f"milk {NASTY}",
+      "answer": ["Bread", NASTY],
+      "hits": [True, False],
+      "truth": ["Salt & pepper"],
+    }
+  ],
+  "dropped": {
+    "tables": {
+      f"events {NASTY}": {
+        "rows_read": 1234,
+        "rows_dropped": 56,
+        "faults": [{"column": "price", "rule": f"must be positive {NASTY}", "count": 78}],
+      }
+    }
+  },
+  "model": {"flavour": "portable", "size on disk": "12.3 MB"},
+  "index": {"kind": f"tree {NASTY}", "leaves": 8},
+  "index_curve": {
+    "chosen": {
+      "leaves": 8,
+      "leaves_share": 0.5,
+      "reorder": None,
+      "recall": 0.98,
+      "work": 20.0,
+      "microseconds": 150.0,
+    },
+    "tried": [
+      {"leaves": 4, "leaves_share": 0.1, "reorder": 50, "recall": 0.91, "work": 9.0, "microseconds": 90.0},
+      {
+        "leaves": 8,
+        "leaves_share": 0.5,
+        "reorder": None,
+        "recall": 0.98,
+        "work": 20.0,
+        "microseconds": 150.0,
+      },
+    ],
+  },
 }
+
+
+def plots_of(result, run):
+  """Title -> figure of every plot of a report."""
+  return {p.title: p.figure for s in sections(result, run) for p in s.parts if isinstance(p, Plot)}
 
 
 class Page(html.parser.HTMLParser):
   """Tags that are left open, addresses that are asked for, text and scripts."""
 
   EMPTY = frozenset({"meta", "link", "br"})
+  SKIPPED = frozenset({"script", "style"})
 
   def __init__(self, text):
     super().__init__()
@@ -42,7 +90,7 @@ class Page(html.parser.HTMLParser):
 
   def handle_starttag(self, tag, attrs):
     self.scripts += tag == "script"
-    self.addresses += [v for name, v in attrs if name in ("src", "href")]
+    self.addresses += [v for name, v in attrs if name in ("src", "href") and not v.startswith("#")]
     if tag not in self.EMPTY:
       self.open.append(tag)
 
@@ -50,7 +98,7 @@ class Page(html.parser.HTMLParser):
     assert self.open.pop() == tag
 
   def handle_data(self, data):
-    if self.open and self.open[-1] not in ("script", "style"):
+    if self.open and self.open[-1] not in self.SKIPPED:
       self.text.append(data)
 
 
@@ -91,7 +139,7 @@ def test_html_is_whole_and_asks_for_nothing(folder):
   assert page.open == []
   assert page.addresses == []
   assert text.count(plotly.offline.get_plotlyjs()[:1000]) == 1
-  assert text.count('class="plotly-graph-div"') == 5
+  assert text.count('class="plotly-graph-div"') == 8
 
 
 def test_html_shows_every_figure_of_the_systems(folder, result):
@@ -107,19 +155,21 @@ def test_user_text_is_shown_and_never_runs(folder):
   text = (folder / "report.html").read_text()
   assert "<script>alert(1)" not in text
   shown = " ".join(Page(text).text)
-  for told in (RUN["name"], RUN["examples"][0]["request"], RUN["config"].strip(), "Salt & pepper"):
-    assert told in shown
+  told = (RUN["name"], RUN["examples"][0]["request"], RUN["config"].strip(), "Salt & pepper", "✓ Bread")
+  for words in (*told, f"must be positive {NASTY}: 78", RUN["index"]["kind"], "12.3 MB", "0.150"):
+    assert words in shown
 
 
 def test_markdown_tables_are_whole(folder, result):
   text = (folder / "report.md").read_text()
   assert "<script>" not in text.split("<details>")[0]
   tables = [block.split("\n") for block in text.split("\n\n") if block.startswith("| ")]
-  assert len(tables) == 4
+  assert len(tables) == 6
   for rows in tables:
     widths = {len(re.findall(r"(?<!\\)\|", row)) for row in rows}
     assert len(widths) == 1
-  assert len(tables[0]) == 2 + len(result["systems"])
+  assert len(tables[1]) == 2 + len(result["systems"])
+  assert [int(n) for n in re.findall(r"price must be positive.*?: (\d+)", "\n".join(tables[0]))] == [78]
   assert text.count("````") == 2  # a fence longer than the one inside the config
 
 
@@ -140,8 +190,17 @@ def test_one_system_and_one_query_make_a_report(tmp_path):
 
 
 def test_plots_show_what_the_result_says(result):
-  plots = dict(figures(result, RUN))
-  assert list(plots) == ["Systems side by side", "By length of the list", "Slices", "Training", "Time"]
+  plots = plots_of(result, RUN)
+  assert list(plots) == [
+    "Heavy tail",
+    "Curves",
+    "Systems side by side",
+    "By length of the list",
+    "Recall by slice",
+    "Where the recommended places go",
+    "Recall against latency",
+    "Seconds of each stage",
+  ]
   ndcg, recall = plots["Systems side by side"].data
   systems = list(result["systems"].values())
   assert list(ndcg.x) == [cells["NDCG@10"]["mean"] for cells in systems]
@@ -150,10 +209,21 @@ def test_plots_show_what_the_result_says(result):
   assert ends == pytest.approx([cells["NDCG@10"]["high"] for cells in systems])
   starts = [x - down for x, down in zip(ndcg.x, ndcg.error_x.arrayminus)]
   assert starts == pytest.approx([cells["NDCG@10"]["low"] for cells in systems])
-  assert list(plots["Time"].data[0].x) == [12.5, 80]
-  assert [len(trace.x) for trace in plots["Training"].data] == [2, 2, 1]
+  assert list(plots["Seconds of each stage"].data[0].x) == [12.5, 80]
+  assert [len(trace.x) for trace in plots["Curves"].data] == [2, 2, 1]
   filled = [s for s in result["slices"].values() if s["n"]]
-  assert {len(trace.x) for trace in plots["Slices"].data} == {len(filled)}
+  ours = plots["Recall by slice"].data[-1]
+  assert list(ours.x) == [s["systems"][next(iter(result["systems"]))]["Recall@10"]["mean"] for s in filled]
+  assert list(plots["Heavy tail"].data[0].y) == result["tail"]["orders"]
+  assert list(plots["Recall against latency"].data[-1].x) == [0.15]
+
+
+def test_what_a_plot_shows_can_be_read_without_a_script(folder):
+  text = (folder / "report.html").read_text()
+  start = text.index('<details class="data"><summary>Figures of “Recall against latency”')
+  words = Page(text[start : text.index("</details>", start) + len("</details>")]).text
+  cells = [w for w in words if w.strip()]
+  assert cells[cells.index("8 leaves") :][:3] == ["8 leaves", "0.15", "0.98"]
 
 
 def test_a_failed_write_leaves_the_last_report(folder, result, tmp_path, monkeypatch):

@@ -1,15 +1,16 @@
 """Which queries fall where."""
 
 import numpy as np
+import polars as pl
 
 from tests.evaluation.made import request
 from tfrec_combo.evaluation.slices import slices_of
 
-ORDERS = np.array([5, 0, 2, 0])  # products 1 and 3 were never ordered
+CATALOGUE = pl.DataFrame({"orders": [5, 0, 2, 0]})  # products 1 and 3 were never ordered
 
 
-def by_name(requests):
-  return {s.name: s for s in slices_of(requests, ORDERS)}
+def by_name(requests, **columns):
+  return {s.name: s for s in slices_of(requests, CATALOGUE.with_columns(**columns))}
 
 
 def test_unseen_targets_are_kept_alone():
@@ -49,3 +50,15 @@ def test_slices_without_queries_are_there_and_empty():
   found = by_name([request(target=[0])])
   empty = {name for name, s in found.items() if not len(s.queries)}
   assert empty == {"unseen_targets", "history_short", "history_middle", "history_long", "query"}
+
+
+def test_targets_of_a_category_count_alone():
+  asked = [request(target=[0, 1]), request(target=[2]), request(target=[3, 0])]
+  names = pl.Series(["Food > Tea", "Food > Jam", "", "Home > Cup"])
+  found = by_name(asked, category=names)
+  food, home = found["category Food"], found["category Home"]
+  assert food.queries.tolist() == [0, 2]
+  assert [t.tolist() for t in food.targets] == [[0, 1], [0]]
+  assert [t.tolist() for t in home.targets] == [[3]]
+  assert list(found)[-2:] == ["category Food", "category Home"], "the one with the most targets first"
+  assert not [n for n in by_name(asked, category=pl.Series(["Food"] * 4)) if n.startswith("category")]

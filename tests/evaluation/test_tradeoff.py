@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 
 from tests.evaluation.made import request
-from tfrec_combo.evaluation.plots import figures
 from tfrec_combo.evaluation.report import write_report
 from tfrec_combo.evaluation.score import score
-from tfrec_combo.evaluation.tables import tables
+from tfrec_combo.evaluation.sections import sections
 from tfrec_combo.evaluation.tradeoff import WEIGHTS, curve, line, settings
 
 CATALOGUE = pl.DataFrame({"orders": [9, 5, 4, 1], "category": ["A", "A", "B", "B"]})
@@ -49,16 +48,16 @@ def test_a_line_is_of_one_kind_by_rising_weight(found):
 
 def test_the_report_shows_it_where_there_is_one(found, tmp_path):
   result = score({"ours": np.array([[0, 1], [1, 0]])}, REQUESTS, CATALOGUE, (2,), seed=0)
-  assert "Accuracy traded" not in [t.title for t in tables(result, {})] + [n for n, _ in figures(result, {})]
+  assert "Accuracy traded" not in [s.title for s in sections(result, {})]
   result["tradeoff"] = found
-  (table,) = (t for t in tables(result, {}) if t.title == "Accuracy traded")
+  (traded,) = (s for s in sections(result, {}) if s.title == "Accuracy traded")
+  drawn, table = traded.parts
   assert table.rows[0][:3] == ["0", "0", "1.0000"]
   assert len(table.rows) == len(settings())
   assert {len(row) for row in table.rows} == {len(table.head)}
-  plot = dict(figures(result, {}))["Accuracy traded"]
-  for trace in plot.data:
+  for trace in drawn.figure.data:
     assert list(trace.y) == [1.0 if w < 0.5 else 0.5 for w in WEIGHTS]
-  assert list(plot.data[2].x) == [p["Novelty@2"] for p in line(found, "diversity")]
+  assert list(drawn.figure.data[2].x) == [p["Novelty@2"] for p in line(found, "diversity")]
   write_report(tmp_path, result, {})
   assert json.loads((tmp_path / "report.json").read_text())["result"]["tradeoff"] == found
   assert "Accuracy traded" in (tmp_path / "report.html").read_text()

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 OURS = "tfrec_combo"
 BATCH = 64
 EXAMPLES = 8
+ANSWERED = 6  # products of a request, an answer and the truth that an example shows
 
 
 def drawn(run: Run) -> list[Decision]:
@@ -123,17 +124,36 @@ def as_request(decision: Decision, ids: list[str], **wish: float) -> Request:
   )
 
 
-def examples(ranked: np.ndarray, asked: Sequence[Decision], products: pl.DataFrame) -> list[dict]:
-  """Some requests with our answer and the truth, in words."""
+def examples(
+  ranked: np.ndarray, asked: Sequence[Decision], products: pl.DataFrame, ndcg: np.ndarray
+) -> list[dict]:
+  """Some requests with our answer and the truth, in words: half of them answered well, half badly.
+
+  ndcg: [Q], of our answers.
+  """
   name = [text or product for text, product in zip(products["text"], products["product_id"])]
   words = lambda rows: [name[row] for row in rows if row >= 0]
+  order = np.argsort(-ndcg, kind="stable")
+  fifth = max(1, len(order) // 5)
+  draw = lambda part: part[np.linspace(0, len(part) - 1, min(EXAMPLES // 2, len(part))).astype(int)]
   shown = []
-  for i in np.linspace(0, len(asked) - 1, min(EXAMPLES, len(asked))).astype(int):
-    d = asked[i]
-    said = [f"“{d.query}”"] if d.query else []
-    said += [f"{len(d.history)} lines of history"] if len(d.history) else []
-    said += ["basket: " + "; ".join(words(d.basket[:6]))] if len(d.basket) else []
-    shown.append(
-      {"request": ", ".join(said) or "nothing", "answer": words(ranked[i][:5]), "truth": words(d.target[:6])}
-    )
+  for kind, part in (("good", order[:fifth]), ("bad", order[fifth:][-fifth:])):
+    for i in draw(part):
+      d, answer = asked[i], ranked[i][:ANSWERED]
+      said = [f"“{d.query}”"] if d.query else []
+      said += [f"{len(d.history)} lines of history"] if len(d.history) else []
+      said += ["in the basket:", *words(d.basket[:ANSWERED])] if len(d.basket) else []
+      said += [f"and {len(d.basket) - ANSWERED} more"] if len(d.basket) > ANSWERED else []
+      truth = words(d.target[:ANSWERED])
+      truth += [f"and {len(d.target) - ANSWERED} more"] if len(d.target) > ANSWERED else []
+      shown.append(
+        {
+          "kind": kind,
+          "ndcg": float(ndcg[i]),
+          "request": "\n".join(said) or "nothing",
+          "answer": words(answer),
+          "hits": np.isin(answer[answer >= 0], d.target).tolist(),
+          "truth": truth,
+        }
+      )
   return shown

@@ -23,6 +23,7 @@ COMMANDS = (
   "prepare",
   "train",
   "evaluate",
+  "report",
   "export",
   "reindex",
   "inspect",

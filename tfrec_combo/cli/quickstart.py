@@ -14,11 +14,11 @@ def quickstart(config: ConfigOption = "quickstart", overrides: SetOption = None)
   from tfrec_combo.cli import stages
   from tfrec_combo.cli.scores import show
 
-  settings, timed = read_config(config, overrides), stages.Timer()
-  timed("prepare", stages.prepare, settings)
-  timed("train", stages.train, settings)
-  folder = timed("export", stages.export, settings)
-  result = timed("evaluate", stages.evaluate, settings, folder, timed.seconds)
+  settings = read_config(config, overrides)
+  stages.prepare(settings)
+  stages.train(settings)
+  folder = stages.export(settings)
+  result = stages.evaluate(settings, folder)
   from tfrec_combo.cli.samples import sample_requests  # it imports TensorFlow
 
   # A fresh process, as any server would be: it imports neither Keras nor TFRS.

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+  from tfrec_combo.cli.reporting import Written
   from tfrec_combo.merchandising.proposal import Proposal
 
 SHOWN = 10  # bundles of a list
@@ -27,6 +28,25 @@ def show(result: dict, folder: pathlib.Path) -> None:
   console = Console()
   console.print(table)
   console.print(f"report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
+
+
+def show_comparison(found: "Written") -> None:
+  """Prints how runs differ, request by request, and where their page lies."""
+  console = Console()
+  if found.deltas:
+    table = Table(title="paired requests", caption="difference to the first run, 95 % interval")
+    for name in ("run", "metric", "requests", "difference", "interval", "p"):
+      table.add_column(name, justify="left" if name in ("run", "metric") else "right")
+    for d in found.deltas:
+      known = d["difference"] is not None
+      cells = (
+        [f"{d['difference']:+.4f}", f"{d['low']:+.4f} to {d['high']:+.4f}", f"{d['p']:.4f}"]
+        if known
+        else ["-"] * 3
+      )
+      table.add_row(*map(Text, [d["run"], d["metric"], f"{d['requests']:,}", *cells]))
+    console.print(table)
+  console.print(f"page: {found.page}", soft_wrap=True, highlight=False)
 
 
 def show_bundles(found: "Proposal", folder: pathlib.Path) -> None:

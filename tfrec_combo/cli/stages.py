@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tfrec_combo.base import config as c
 from tfrec_combo.base import files
 from tfrec_combo.base.progress import bar
+from tfrec_combo.cli import timings
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
   (config.run_dir / "dropped.json").unlink(missing_ok=True)
   from tfrec_combo.records.builder import write_log
 
+  began = time.monotonic()
   log.info("read %s", config.data.source)
   dropped = config.run_dir / "dropped.json"
   with files.scratch(config.run_dir / "log") as folder:
@@ -39,6 +41,7 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
   files.write_json(config.run_dir / "profile.json", profile)
   with files.written_aside(config.run_dir / "config.yaml") as aside:
     aside.write_text(c.dump(config), encoding="utf-8")
+  timings.note(config, "prepare", began)
   return profile
 
 
@@ -78,20 +81,6 @@ def prepared(config: c.Config) -> None:
     )
 
 
-class Timer:
-  """Seconds of named steps, for the report."""
-
-  def __init__(self):
-    self.seconds: dict[str, float] = {}
-
-  def __call__(self, name, function, *args, **kwargs):
-    """Runs and times one step."""
-    start = time.monotonic()
-    result = function(*args, **kwargs)
-    self.seconds[name] = round(time.monotonic() - start, 1)
-    return result
-
-
 def train(config: c.Config, resume: bool = True) -> None:
   """Trains the towers and the ranker; both go on where a killed run stopped, unless told to start anew."""
   from tfrec_combo.training import fit
@@ -100,7 +89,9 @@ def train(config: c.Config, resume: bool = True) -> None:
   if resume and fit.is_trained(config):
     log.info("train: %s is up to date", config.run_dir)
     return
+  began = time.monotonic()
   fit.train(config, resume)
+  timings.note(config, "train", began)
 
 
 def export(config: c.Config) -> pathlib.Path:
@@ -124,6 +115,7 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
     log.info("export: %s is up to date", path)
   todo = [f for f in wanted if f not in found]
   if todo:
+    began = time.monotonic()
     with bar("export") as update:
       replay = replay_of(config)
       steps = 1 + 2 * len(todo)
@@ -141,6 +133,7 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
           config, *models, key=keys[flavour], check=check, flavour=flavour, queries=queries
         )
       update(steps, steps)
+    timings.note(config, "export", began)
   return [found[f] for f in wanted]
 
 
@@ -178,9 +171,12 @@ def replay_of(config: c.Config) -> Callable[[pathlib.Path], None]:
   return replay
 
 
-def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | None = None) -> dict:
+def evaluate(config: c.Config, model: pathlib.Path) -> dict:
   """Ranks held-out orders through the SavedModel, beside the peers, and writes the report."""
-  from tfrec_combo.cli.held_out import rankings, texts, traded
+  import polars as pl
+
+  from tfrec_combo.cli import facts
+  from tfrec_combo.cli.held_out import OURS, examples, rankings, texts, traded
   from tfrec_combo.evaluation import report, score, tradeoff
   from tfrec_combo.pipeline.catalogue import catalogue
   from tfrec_combo.training.assemble import Run
@@ -194,6 +190,7 @@ def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | 
     if found["run"].get("key") == key:
       log.info("evaluation: %s is up to date", run.evaluation)
       return found["result"]
+  began = time.monotonic()
   products = catalogue(run.records)
   ranked, requests = rankings(run, model, products)
   again, some = traded(run, model, requests, products) if config.evaluation.tradeoff else ({}, [])
@@ -201,8 +198,12 @@ def evaluate(config: c.Config, model: pathlib.Path, timings: dict[str, float] | 
   result = score.score(ranked, requests, products, config.evaluation.k, config.seed, vectors)
   if again:
     result["tradeoff"] = tradeoff.curve(again, some, products, result["k"], vectors)
-  facts = _facts(config, run, products, ranked, requests, timings or {})
-  report.write_report(run.evaluation, result, facts | {"key": key})
+  queries = score.by_query(ranked, requests, result["k"])
+  ndcg = queries.filter(pl.col("system") == OURS)["NDCG"].to_numpy()
+  timings.note(config, "evaluate", began)
+  told = facts.of_run(config, config.run_dir) | facts.of_model(model)
+  told |= {"key": key, "examples": examples(ranked[OURS], requests, products, ndcg)}
+  report.write_report(run.evaluation, result, told, facts.keyed(queries, requests, products))
   return result
 
 
@@ -215,21 +216,3 @@ def _evaluation_key(config: c.Config, model: pathlib.Path) -> str:
   what = files.sha256(exported) if exported.is_file() else str(time.time())
   asked = config.model_dump(mode="json", include={"evaluation", "seed"})
   return files.fingerprint([__version__, what, manifest.key(config), asked])
-
-
-def _facts(config, run, products, ranked, requests, timings) -> dict:
-  from tfrec_combo.base import pins
-  from tfrec_combo.cli.held_out import OURS, examples
-  from tfrec_combo.training.callbacks import history
-
-  curves = {p.name: history(p) for p in (run.towers, run.ranker) if (p / "state.json").is_file()}
-  profile = config.run_dir / "profile.json"
-  return {
-    "name": config.name,
-    "profile": files.read_json(profile) if profile.is_file() else {},
-    "versions": {f.what: f.found for f in pins.versions()},
-    "config": c.dump(c.without_folders(config)),
-    "timings": timings,
-    "history": curves,
-    "examples": examples(ranked[OURS], requests, products),
-  }

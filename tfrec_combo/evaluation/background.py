@@ -19,11 +19,19 @@ def known(requests: Sequence[Decision], catalogue: pl.DataFrame, vectors: np.nda
 
   vectors: [N, W] texts, zero where there is none.
   """
-  groups = np.full(catalogue.height, -1)
-  if "category" in catalogue.columns:
-    paths = catalogue["category"].fill_null("").str.split(CATEGORY_SEPARATOR).list.head(LEVELS)
-    names = paths.list.join(CATEGORY_SEPARATOR).to_numpy()
-    groups = np.where(names == "", -1, np.unique(names, return_inverse=True)[1])
   return Known(
-    catalogue["orders"].to_numpy(), groups, vectors, [np.asarray(r.history, np.int64) for r in requests]
+    catalogue["orders"].to_numpy(),
+    groups(catalogue, LEVELS)[0],
+    vectors,
+    [np.asarray(r.history, np.int64) for r in requests],
   )
+
+
+def groups(catalogue: pl.DataFrame, levels: int) -> tuple[np.ndarray, list[str]]:
+  """The first `levels` of each product's category as a number, [N] int, -1 where it has none, and their names by number."""
+  if "category" not in catalogue.columns:
+    return np.full(catalogue.height, -1), []
+  paths = catalogue["category"].fill_null("").str.split(CATEGORY_SEPARATOR).list.head(levels)
+  names, of = np.unique(paths.list.join(CATEGORY_SEPARATOR).to_numpy().astype(object), return_inverse=True)
+  of = np.where(names[of] == "", -1, of) if len(names) else of
+  return of, names.tolist()

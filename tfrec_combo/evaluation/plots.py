@@ -1,6 +1,7 @@
 """The plots of a report, one function each, from the result of `score` and the facts of a run."""
 
 import html
+import itertools
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -8,26 +9,10 @@ from plotly.subplots import make_subplots
 
 from tfrec_combo.evaluation.tradeoff import KINDS, line
 
-OURS = "#c2410c"
+OURS, INK = "#c2410c", "#1c1917"
 # the peers' colours: told apart in grey print and by the colour-blind (Okabe and Ito 2008)
 PEERS = ("#0072b2", "#56b4e9", "#009e73", "#b8a200", "#cc79a7", "#7f7f7f", "#332288", "#000000")
 HEIGHT = 340
-
-
-def figures(result: Mapping, run: Mapping) -> list[tuple[str, go.Figure]]:
-  """Title and figure of each plot there is data for, in the order of the report."""
-  found = [("Systems side by side", systems(result))]
-  if len(result["ks"]) > 1:
-    found.append(("By length of the list", by_k(result)))
-  if result.get("tradeoff"):
-    found.append(("Accuracy traded", tradeoff(result["tradeoff"])))
-  if any(s["n"] for s in result["slices"].values()):
-    found.append(("Slices", slices(result)))
-  if run.get("history"):
-    found.append(("Training", training(run["history"])))
-  if run.get("timings"):
-    found.append(("Time", timings(run["timings"])))
-  return found
 
 
 def systems(result: Mapping) -> go.Figure:
@@ -43,12 +28,12 @@ def bars(result: Mapping, titles: Sequence[str]) -> go.Figure:
   )
   for column, title in enumerate(titles, 1):
     cells = [result["systems"][name][title] for name in names]
-    above, below = zip(*[_whiskers(c) for c in cells])
+    above, below = zip(*[whiskers(c) for c in cells])
     bars = go.Bar(
       x=[c["mean"] for c in cells],
-      y=[_text(name) for name in names],
+      y=[text(name) for name in names],
       orientation="h",
-      marker_color=_colours(names),
+      marker_color=colours(names),
       error_x={
         "type": "data",
         "array": above,
@@ -66,7 +51,7 @@ def bars(result: Mapping, titles: Sequence[str]) -> go.Figure:
     )
     figure.add_trace(bars, row=1, col=column)
   figure.update_yaxes(autorange="reversed")
-  return _dressed(figure, 120 + 34 * len(names))
+  return dressed(figure, 120 + 34 * len(names))
 
 
 def by_k(result: Mapping) -> go.Figure:
@@ -74,11 +59,11 @@ def by_k(result: Mapping) -> go.Figure:
   names, ks = list(result["systems"]), result["ks"]
   figure = make_subplots(rows=1, cols=2, subplot_titles=("Recall@k", "NDCG@k"), horizontal_spacing=0.08)
   for column, metric in enumerate(("Recall", "NDCG"), 1):
-    for name, colour in zip(names, _colours(names)):
+    for name, colour in zip(names, colours(names)):
       means = [result["systems"][name][f"{metric}@{k}"]["mean"] for k in ks]
       figure.add_trace(_line(ks, means, name, colour, legend=column == 1), row=1, col=column)
   figure.update_xaxes(tickvals=ks, title_text="k")
-  return _dressed(figure)
+  return dressed(figure)
 
 
 def tradeoff(found: Mapping) -> go.Figure:
@@ -97,48 +82,65 @@ def tradeoff(found: Mapping) -> go.Figure:
       figure.add_trace(trace, row=1, col=column)
     figure.update_xaxes(title_text=f"{title} @{k}", row=1, col=column)
   figure.update_yaxes(title_text=f"NDCG@{k}", col=1)
-  return _dressed(figure, 400)
+  return dressed(figure, 400)
 
 
 def slices(result: Mapping) -> go.Figure:
-  """Recall at the headline k in every slice that has queries, a bar a system, with its 95 % interval."""
+  """Recall at the headline k in every slice that has queries, a dot a system; ours and the best peer with 95 % intervals."""
   metric = f"Recall@{result['k']}"
   shown = [s for s in result["slices"].values() if s["n"]]
   names = list(result["systems"])
+  best = peer_of(result, names[1:])
+  labels = [f"{text(s['label'])} ({s['n']:,})" for s in shown]
   figure = go.Figure()
-  for name, colour in zip(names, _colours(names)):
+  for name, colour in reversed(list(zip(names, colours(names)))):  # ours last, so on top
     cells = [s["systems"][name][metric] for s in shown]
-    above, below = zip(*[_whiskers(c) for c in cells])
-    figure.add_bar(
-      name=_text(name),
-      x=[f"{_text(s['label'])}<br>n = {s['n']:,}" for s in shown],
-      y=[c["mean"] for c in cells],
-      marker_color=colour,
-      error_y={
-        "type": "data",
+    above, below = zip(*[whiskers(c) for c in cells])
+    bold = name in (names[0], best)
+    figure.add_scatter(
+      name=text(name),
+      x=[c["mean"] for c in cells],
+      y=labels,
+      mode="markers",
+      marker={"color": colour, "size": 11 if bold else 7, "symbol": "circle" if bold else "circle-open"},
+      error_x={
         "array": above,
         "arrayminus": below,
-        "color": "#333",
-        "thickness": 1,
-        "width": 2,
+        "color": colour,
+        "thickness": 1.4,
+        "width": 4,
+        "visible": bold,
       },
+      hovertemplate="%{y}: %{x:.4f}",
     )
-  figure.update_layout(barmode="group", yaxis_title=metric)
-  return _dressed(figure, 440).update_layout(legend_y=-0.3)  # below labels of two lines
+  figure.update_yaxes(autorange="reversed")
+  figure.update_xaxes(title_text=metric, rangemode="tozero")
+  figure.update_layout(legend_traceorder="reversed")
+  height = 190 + 36 * len(shown)
+  return dressed(figure, height).update_layout(legend_y=-70 / (height - 120))
 
 
 def training(history: Mapping[str, Mapping[str, Sequence[float]]]) -> go.Figure:
   """Losses (left) and held-out metrics (right) by epoch, a row a part of the model."""
   parts = [part for part in history if history[part]]
-  titles = [f"{_text(part)}: {what}" for part in parts for what in ("loss", "metrics")]
-  figure = make_subplots(rows=max(len(parts), 1), cols=2, subplot_titles=titles, horizontal_spacing=0.1)
+  titles = [f"{text(part)}: {what}" for part in parts for what in ("loss", "held out")]
+  rows = max(len(parts), 1)
+  figure = make_subplots(
+    rows=rows, cols=2, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.3 / rows
+  )
+  several = False
   for row, part in enumerate(parts, 1):
-    for i, (name, values) in enumerate(history[part].items()):
-      epochs = list(range(1, len(values) + 1))
-      line = _line(epochs, list(values), f"{part}: {name}", PEERS[i % len(PEERS)], legend=True)
-      figure.add_trace(line, row=row, col=1 if "loss" in name else 2)
-  figure.update_xaxes(title_text="epoch")
-  return _dressed(figure, HEIGHT * max(len(parts), 1))
+    sides = [name for name in history[part] if "loss" in name], [n for n in history[part] if "loss" not in n]
+    several |= max(map(len, sides)) > 1
+    for column, names in enumerate(sides, 1):
+      for name, colour in zip(names, itertools.cycle([OURS, *PEERS])):
+        values = list(history[part][name])
+        line = _line(list(range(1, len(values) + 1)), values, f"{part}: {name}", colour, legend=True)
+        figure.add_trace(line, row=row, col=column)
+  longest = max([len(v) for part in parts for v in history[part].values()], default=1)
+  figure.update_xaxes(tickformat="d", **({"dtick": 1} if longest <= 12 else {}))
+  figure.update_xaxes(title_text="epoch", row=rows)
+  return dressed(figure, 60 + 210 * rows).update_layout(showlegend=several)
 
 
 def timings(seconds: Mapping[str, float]) -> go.Figure:
@@ -146,7 +148,7 @@ def timings(seconds: Mapping[str, float]) -> go.Figure:
   figure = go.Figure(
     go.Bar(
       x=list(seconds.values()),
-      y=[_text(step) for step in seconds],
+      y=[text(step) for step in seconds],
       orientation="h",
       marker_color=PEERS[0],
       text=[f"{s:,.1f} s" for s in seconds.values()],
@@ -155,35 +157,45 @@ def timings(seconds: Mapping[str, float]) -> go.Figure:
   )
   figure.update_yaxes(autorange="reversed")
   figure.update_xaxes(title_text="seconds")
-  return _dressed(figure, 120 + 30 * len(seconds))
+  return dressed(figure, 120 + 30 * len(seconds))
 
 
 def _line(x: Sequence, y: Sequence, name: str, colour: str, legend: bool) -> go.Scatter:
   marks = {"mode": "lines+markers", "line_color": colour, "showlegend": legend}
-  return go.Scatter(x=x, y=y, name=_text(name), legendgroup=_text(name), **marks)
+  return go.Scatter(x=x, y=y, name=text(name), legendgroup=text(name), **marks)
 
 
-def _whiskers(cell: Mapping) -> tuple[float, float]:
+def whiskers(cell: Mapping) -> tuple[float, float]:
+  """How far the interval of a cell reaches above and below its mean."""
   if cell["low"] is None:
     return 0.0, 0.0  # one query has no interval
   return cell["high"] - cell["mean"], cell["mean"] - cell["low"]
 
 
-def _colours(names: Sequence[str]) -> list[str]:
+def colours(names: Sequence[str]) -> list[str]:
+  """Ours first, then the peers."""
   return [OURS] + [PEERS[i % len(PEERS)] for i in range(len(names) - 1)]
 
 
-def _text(value: object) -> str:
-  return html.escape(str(value))  # plotly reads tags in labels
+def text(value: object) -> str:
+  """`value` as plotly shows it letter by letter: it reads tags in labels."""
+  return html.escape(str(value))
 
 
-def _dressed(figure: go.Figure, height: int = HEIGHT) -> go.Figure:
+def peer_of(result: Mapping, others: Sequence[str]) -> str | None:
+  """The best peer by the headline metric, if there is one."""
+  metric = f"NDCG@{result['k']}"
+  return max(others, key=lambda name: result["systems"][name][metric]["mean"], default=None)
+
+
+def dressed(figure: go.Figure, height: int = HEIGHT) -> go.Figure:
+  """`figure` in the style of every report."""
   figure.update_layout(
     template="plotly_white",
     height=height,
     margin={"l": 10, "r": 10, "t": 40, "b": 10},
-    font={"family": "system-ui, sans-serif", "size": 13},
-    legend={"orientation": "h", "yanchor": "top", "y": -0.15},
+    font={"family": "system-ui, sans-serif", "size": 13, "color": INK},
+    legend={"orientation": "h", "yanchor": "top", "y": -0.24},
   )
   figure.update_yaxes(automargin=True)
   figure.update_xaxes(automargin=True)

@@ -7,6 +7,7 @@ import polars as pl
 
 from tfrec_combo.base.errors import DataError, fault
 from tfrec_combo.evaluation.background import known
+from tfrec_combo.evaluation.shop import exposure, tail
 from tfrec_combo.evaluation.slices import Slice, slices_of
 from tfrec_combo.logs.decisions import Decision
 from tfrec_combo.metrics.beyond_accuracy import METRICS as BEYOND
@@ -42,6 +43,7 @@ def score(
     systems: name -> "Recall@k", "NDCG@k", "HR@k", "MRR@k" -> {mean, low, high}, a 95 % bootstrap interval,
       and every metric of `metrics.beyond_accuracy` such as "Coverage@k" -> number, null where there is nothing to measure;
     slices: name -> {label, n, systems: name -> metric -> {mean, low, high}}, numbers null where n is 0;
+    tail, exposure: see `evaluation.shop`;
     comparison: ours against the peer with the best NDCG@k: {system, peer, metric, difference, low, high, p},
       or null where there is no peer or a single query.
 
@@ -77,9 +79,23 @@ def score(
     "ks": ks,
     "k": k,
     "systems": systems,
-    "slices": {s.name: _slice(s, rankings, k, seed) for s in slices_of(requests, orders)},
+    "slices": {s.name: _slice(s, rankings, k, seed) for s in slices_of(requests, catalogue)},
+    "tail": tail(orders),
+    "exposure": exposure(rankings, everything.targets, orders, k),
     "comparison": _comparison({name: v[names.index(f"NDCG@{k}")] for name, v in values.items()}, k, seed),
   }
+
+
+def by_query(rankings: Mapping[str, np.ndarray], requests: Sequence[Decision], k: int) -> pl.DataFrame:
+  """NDCG and Recall at k of each system at each request: columns row (of the request), system, NDCG and Recall."""
+  targets = [np.asarray(r.target, np.int64) for r in requests]
+  everything = Slice("all", "all", np.arange(len(requests)), targets)
+  parts = []
+  for name, ranked in rankings.items():
+    values = _values(ranked, everything, [f"{metric}@{k}" for metric in SLICE_METRICS])
+    columns = dict(zip(SLICE_METRICS, values.astype(np.float32)))
+    parts.append(pl.DataFrame({"row": everything.queries, "system": [name] * len(requests), **columns}))
+  return pl.concat(parts)
 
 
 def _values(ranked: np.ndarray, part: Slice, names: Sequence[str]) -> np.ndarray:

@@ -4,8 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
+from tfrec_combo.evaluation.background import groups
 from tfrec_combo.logs.decisions import Decision
+
+CATEGORIES = 6  # those with the most targets have a slice each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +25,12 @@ class Slice:
   targets: list[np.ndarray]
 
 
-def slices_of(requests: Sequence[Decision], orders: np.ndarray) -> list[Slice]:
-  """Every slice, the empty ones too.
+def slices_of(requests: Sequence[Decision], catalogue: pl.DataFrame) -> list[Slice]:
+  """Every slice, the empty ones too; by category those with the most targets.
 
-  orders: [N] int, in how many orders before the held-out data each product was.
+  catalogue: N products: orders, in how many orders before the held-out data each was, and category where there is one.
   """
+  orders = catalogue["orders"].to_numpy()
   targets = [np.asarray(r.target, np.int64) for r in requests]
   lines = np.array([len(r.history) for r in requests], np.int64)
   asked = np.array([bool(r.query) for r in requests], bool)
@@ -53,4 +58,21 @@ def slices_of(requests: Sequence[Decision], orders: np.ndarray) -> list[Slice]:
     add(name, label + span, chosen)
   add("no_query", "no query text", ~asked)
   add("query", "with query text", asked)
+  return found + _by_category(targets, catalogue)
+
+
+def _by_category(targets: Sequence[np.ndarray], catalogue: pl.DataFrame) -> list[Slice]:
+  """Slices of the targets of one main category, which alone count."""
+  of, names = groups(catalogue, 1)
+  flat = of[np.concatenate(targets)] if targets else np.zeros(0, int)
+  counts = np.bincount(flat[flat >= 0], minlength=len(names))
+  if np.count_nonzero(counts) < 2:
+    return []  # it would be all of them
+  most = [g for g in np.argsort(-counts, kind="stable")[:CATEGORIES] if counts[g]]
+  found = []
+  for group in most:
+    inside = [t[of[t] == group] for t in targets]
+    rows = np.flatnonzero([len(t) > 0 for t in inside])
+    label = f"targets in {names[group]}"
+    found.append(Slice(f"category {names[group]}", label, rows, [inside[q] for q in rows]))
   return found

@@ -28,16 +28,6 @@ class Table:
   strong: int | None = None
 
 
-def tables(result: Mapping, run: Mapping) -> list[Table]:
-  """Every table there is data for, in the order of the report."""
-  found = [_accuracy(result), _beyond(result), _slices(result)]
-  if result.get("tradeoff"):
-    found.append(_tradeoff(result["tradeoff"]))
-  if run.get("examples"):
-    found.append(_examples(run["examples"]))
-  return found
-
-
 def headline(result: Mapping) -> str:
   """The one sentence to take away."""
   compared = result["comparison"]
@@ -58,7 +48,8 @@ def facts(values: Mapping[str, object]) -> list[tuple[str, str]]:
   return [(str(name), _fact(value)) for name, value in values.items()]
 
 
-def _accuracy(result: Mapping) -> Table:
+def accuracy(result: Mapping) -> Table:
+  """Every metric of every system."""
   k = result["k"]
   first = [f"NDCG@{k}", f"Recall@{k}"]
   rest = [f"{metric}@{at}" for at in result["ks"] for metric in ("Recall", "NDCG", "HR", "MRR")]
@@ -71,7 +62,8 @@ def _accuracy(result: Mapping) -> Table:
   return Table("Accuracy", note, ["system", *first, *rest], rows, strong=0)
 
 
-def _beyond(result: Mapping) -> Table:
+def beyond(result: Mapping) -> Table:
+  """What else the rankings are worth."""
   k = result["k"]
   names = [f"{name}@{k}" for name in BEYOND]
   rows = [[name, *[number(cells[c]) for c in names]] for name, cells in result["systems"].items()]
@@ -79,7 +71,8 @@ def _beyond(result: Mapping) -> Table:
   return Table("Beyond accuracy", note, ["system", *names], rows, strong=0)
 
 
-def _tradeoff(found: Mapping) -> Table:
+def tradeoff(found: Mapping) -> Table:
+  """What diversity and novelty cost, setting by setting."""
   names = [f"{name}@{found['k']}" for name in ("NDCG", "Recall", *BEYOND)]
   rows = [
     [f"{p['diversity']:g}", f"{p['novelty']:g}", *[number(p[name]) for name in names]]
@@ -92,7 +85,8 @@ def _tradeoff(found: Mapping) -> Table:
   return Table("Accuracy traded", note, ["diversity", "novelty", *names], rows, numbers=0, strong=0)
 
 
-def _slices(result: Mapping) -> Table:
+def slices(result: Mapping) -> Table:
+  """Recall of every system in every slice."""
   systems = list(result["systems"])
   metric = f"Recall@{result['k']}"
   rows = [
@@ -103,10 +97,55 @@ def _slices(result: Mapping) -> Table:
   return Table("Slices", note, ["slice", "n", *systems], rows)
 
 
-def _examples(examples: Sequence[Mapping]) -> Table:
-  rows = [[e["request"], "; ".join(e["answer"]), "; ".join(e["truth"])] for e in examples]
+def examples(told: Sequence[Mapping]) -> Table:
+  """Answers with their text; what was really added is marked."""
+  rows = [[_kind(e), e["request"], _answer(e), "\n".join(e["truth"])] for e in told]
+  note = (
+    "What was asked, the first products of the answer, and what was really added; ✓ stands before an answer that was. "
+    "Drawn evenly from the fifth of the requests with the highest NDCG, and from that with the lowest."
+  )
+  return Table("Answers", note, ["kind", "request", "answer", "really added"], rows, numbers=4)
+
+
+def _kind(example: Mapping) -> str:
+  return f"{example['kind']}\nNDCG {example['ndcg']:.2f}" if "kind" in example else ""
+
+
+def _answer(example: Mapping) -> str:
+  hits = example.get("hits", [False] * len(example["answer"]))
+  return "\n".join(f"✓ {text}" if hit else text for text, hit in zip(example["answer"], hits))
+
+
+def dropped(told: Mapping) -> Table:
+  """Rows of the log that broke the data contract and were left out, by rule."""
+  rows = []
+  for name, table in told["tables"].items():
+    read, out = f"{table['rows_read']:,}", f"{table['rows_dropped']:,}"
+    rules = [f"{f['column']} {f['rule']}: {f['count']:,}" for f in table["faults"]]
+    rows.append([name, read, out, "\n".join(rules)])
+  note = "Rows that broke the data contract and were left out; a row may break several rules."
   return Table(
-    "Examples", "What was asked, answered, and really added.", ["request", "answer", "truth"], rows, 3
+    "Dropped rows", note, ["table", "rows read", "rows dropped", "faults by rule"], rows, numbers=4
+  )
+
+
+def index_curve(tried: Mapping) -> Table:
+  """Every setting of the index that was tried."""
+  rows = [
+    [
+      f"{p['leaves']:,}",
+      f"{p['leaves_share']:g}",
+      "–" if p["reorder"] is None else f"{p['reorder']:,}",
+      number(p["recall"]),
+      f"{p['microseconds'] / 1000:.3f}",
+      f"{p['work']:,.0f}",
+    ]
+    for p in tried["tried"]
+  ]
+  note = "Work is in rows scored by an exact index. The setting that is served stands out."
+  head = ["leaves", "share searched", "rows reordered", "recall", "ms a query", "work"]
+  return Table(
+    "Settings of the index", note, head, rows, numbers=0, strong=tried["tried"].index(tried["chosen"])
   )
 
 

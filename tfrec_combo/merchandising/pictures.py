@@ -12,6 +12,7 @@ from tfrec_combo.merchandising.proposal import Proposal
 
 COLOURS = {PROPOSED: OURS, PINNED: PEERS[0], ACCEPTED: PEERS[2]}
 HEIGHT, SHORT = 440, 28  # pixels; characters of a product's name
+NETWORK = "What goes with what"
 STEPS = 150  # of the layout
 
 
@@ -19,7 +20,7 @@ def figures(found: Proposal, texts: Sequence[str]) -> list[tuple[str, go.Figure]
   """Title and figure of each plot there is data for. texts: of the catalogue's products."""
   if not found.bundles:
     return []
-  shown = [("What goes with what", network(found, texts)), ("Expected, and how unusual", expected(found))]
+  shown = [(NETWORK, network(found, texts)), ("Expected, and how unusual", expected(found))]
   if len(found.bundles) > 1:
     shown.append(("Products in common", common(found)))
   if found.calibration:

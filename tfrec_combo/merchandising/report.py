@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from tfrec_combo.base.files import write_json, written_aside
-from tfrec_combo.evaluation.page import sheet
+from tfrec_combo.evaluation.page import page
+from tfrec_combo.evaluation.parts import Code, Part, Plot, Section
 from tfrec_combo.evaluation.tables import Table
-from tfrec_combo.merchandising.pictures import figures
+from tfrec_combo.merchandising.pictures import NETWORK, figures
 from tfrec_combo.merchandising.proposal import COLUMNS, Proposal
 
 WORDS = 160  # characters of a bundle's texts on the page
@@ -19,7 +20,8 @@ def write(folder: str | os.PathLike[str], found: Proposal, products: pl.DataFram
   """Writes into `folder`, each whole or not at all: bundles.csv and bundles.parquet, a bundle a row; bundle_products.csv
   (bundle_id, product_id), which a config's `data.bundles` reads; bundles.html; and bundles.json, how far to trust it.
 
-  products: the catalogue, product_id and text. run: facts for the page, see `evaluation.page.sheet`, and its name.
+  products: the catalogue, product_id and text. run: facts for the page, each optional: name, versions (package -> version)
+  and config (YAML text).
   """
   folder = pathlib.Path(folder)
   ids = products["product_id"].to_list()
@@ -44,11 +46,25 @@ def write(folder: str | os.PathLike[str], found: Proposal, products: pl.DataFram
   }
   write_json(folder / "bundles.json", told)
   texts = [text or product for text, product in zip(products["text"].fill_null(""), ids)]
-  text = sheet(
-    f"Bundles: {run.get('name', 'shop')}", headline(found), run, _tables(found, ids), figures(found, texts)
-  )
+  text = page(f"Bundles: {run.get('name', 'shop')}", headline(found), _sections(found, ids, texts, run))
   with written_aside(folder / "bundles.html") as aside:
     aside.write_text(text, encoding="utf-8")
+
+
+def _sections(found: Proposal, ids: Sequence[str], texts: Sequence[str], run: Mapping) -> list[Section]:
+  pictures: list[Part] = [
+    Plot(title, figure, in_words=title != NETWORK) for title, figure in figures(found, texts)
+  ]
+  lists: list[Part] = [*_tables(found, ids)]
+  versions: list[Part] = [run["versions"]] if run.get("versions") else []
+  config: list[Part] = [Code(run["config"])] if run.get("config") else []
+  parts = [
+    ("The list", lists[:1], False),
+    ("Pictures", pictures, False),
+    ("How far to trust it", lists[1:], False),
+  ]
+  parts += [("Versions", versions, True), ("Config", config, True)]
+  return [Section(title, inside, folded) for title, inside, folded in parts if inside]
 
 
 def headline(found: Proposal) -> str:

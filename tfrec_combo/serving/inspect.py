@@ -62,7 +62,7 @@ def inspect(path: str | os.PathLike[str], whole: bool = False) -> Finding:
     servers={server: sorted(names) for server, names in lacking.items()},
     faults=faults,
     signatures={name: _words(s) for name, s in saved_model.signatures(meta_graph).items()},
-    size=_sizes(folder),
+    size=sizes(folder),
     warmed_up=(folder / FILE).is_file(),
     manifest=told,
   )
@@ -94,7 +94,8 @@ def _usual(value: Any) -> str:
   return f", {said.decode() if isinstance(said, bytes) else said!r} where it is left out"
 
 
-def _sizes(folder: pathlib.Path) -> dict[str, int]:
+def sizes(folder: pathlib.Path) -> dict[str, int]:
+  """Bytes of the files and folders directly in `folder` by name, and of all."""
   parts: dict[str, int] = {}
   for path in sorted(folder.rglob("*")):
     if path.is_file():

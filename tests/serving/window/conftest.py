@@ -1,12 +1,12 @@
 """The shop behind a server with the window, and a real browser before it."""
 
-import os
-import shutil
-
 import pytest
 
+from tests import browser as browsers
 from tests.serving.server import running
 from tests.serving.window import shop
+
+browser = browsers.browser
 
 
 @pytest.fixture(scope="session")
@@ -25,23 +25,6 @@ def server(served):
 @pytest.fixture(scope="session")
 def url(server):
   return f"http://127.0.0.1:{server.rest_port}/"
-
-
-# Not for the whole run: as long as Playwright lives, no other test of this process can run an event loop.
-@pytest.fixture(scope="module")
-def browser():
-  """The system's Chromium, headless."""
-  playwright = pytest.importorskip("playwright.sync_api", reason="needs `pip install tfrec-combo[browser]`")
-  named = os.environ.get("TFREC_COMBO_CHROMIUM")
-  path = named or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-  )
-  if path is None:
-    pytest.skip("needs a Chromium: install one, or name it in TFREC_COMBO_CHROMIUM")
-  with playwright.sync_playwright() as running:
-    started = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
-    yield started
-    started.close()
 
 
 class Visit:

@@ -1,16 +1,9 @@
 """How the shop window looks and reads: screenshots for people, axe for what they overlook, no scrolling sideways."""
 
-import os
-import pathlib
-
 import pytest
 
+from tests import browser as browsers
 from tests.serving.window.shop import name
-
-pytest.importorskip("playwright.sync_api", reason="needs `pip install tfrec-combo[browser]`")
-axe_playwright = pytest.importorskip(
-  "axe_playwright_python.sync_playwright", reason="needs `pip install tfrec-combo[browser]`"
-)
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -68,9 +61,7 @@ LOOKS = {
 @pytest.fixture(scope="module")
 def shots(tmp_path_factory):
   """Where the screenshots go: TFREC_COMBO_SHOTS, or pytest's own folder."""
-  folder = pathlib.Path(os.environ.get("TFREC_COMBO_SHOTS") or tmp_path_factory.mktemp("shots"))
-  folder.mkdir(parents=True, exist_ok=True)
-  return folder
+  return browsers.shots(tmp_path_factory)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -82,10 +73,7 @@ def test_a_look_has_no_serious_fault_and_fits_its_width(visit, shots, look):
   one.settle()
   page.screenshot(path=str(shots / f"{look}.png"))
   assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-  found = axe_playwright.Axe().run(page)
-  serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
-  told = [(v["id"], v["help"], [n["html"] for n in v["nodes"]]) for v in serious]
-  assert told == []
+  assert browsers.serious(page) == []
   # As high as it is, so that what sticks to an edge covers nothing.
   height = page.evaluate("document.documentElement.scrollHeight")
   page.set_viewport_size({**size, "height": height})
