@@ -5,6 +5,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tfrec_combo.base.errors import DataError, ModelError
 from tfrec_combo.cli import main
 from tfrec_combo.logs.sources import synthetic
 
@@ -72,6 +73,6 @@ def test_a_list_and_the_same_list_after_decisions(shop, tmp_path):
 )
 def test_what_is_wrong_is_told_in_one_line(shop, options, words):
   code, out, err = run("bundles", shop, *options)
-  assert (code, out) == (1, "")
+  assert (code, out) == ((ModelError if "--model" in options else DataError).exit_code, "")
   assert words in err.splitlines()[-1]
   assert err.splitlines()[-1].startswith("error: ")

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from tfrec_combo import __version__
 from tfrec_combo.base import pins, stack
-from tfrec_combo.base.errors import DataError
+from tfrec_combo.base.errors import ConfigError, DataError, HeldBack
 from tfrec_combo.cli import main
 
 FINE = pins.Finding("scann", "1.4.2", "1.4.2", True)
@@ -47,15 +47,18 @@ def command(monkeypatch):
   [
     (
       DataError("events.csv row 3: price must be positive"),
-      1,
+      3,
       "error: events.csv row 3: price must be positive\n",
     ),
-    (KeyError("a"), 2, "unexpected KeyError: 'a'; run again with --debug for the trace\n"),
+    (KeyError("a"), 1, "unexpected KeyError: 'a'; run again with --debug for the trace\n"),
     (
       ValueError("two\n lines"),
-      2,
+      1,
       "unexpected ValueError: two lines; run again with --debug for the trace\n",
     ),
+    (ConfigError("seed must be a number"), 2, "error: seed must be a number\n"),
+    (HeldBack("it keeps too little"), 6, "error: it keeps too little\n"),
+    (PermissionError("runs: no"), 7, "error: runs: no\n"),
     (KeyboardInterrupt(), 130, "stopped\n"),
   ],
 )
@@ -67,7 +70,7 @@ def test_an_error_is_one_line_and_an_exit_code(command, capsys, error, code, lin
 @pytest.mark.parametrize("args", [("--debug", "try"), ("try", "--debug"), ("try", "--word", "y", "--debug")])
 def test_debug_shows_the_trace_before_or_after_the_command(command, capsys, args):
   code, printed = command(DataError("bad row"), *args, capsys=capsys)
-  assert code == 1
+  assert code == 3
   assert printed.err.startswith("Traceback")
   assert "in attempt" in printed.err
   assert printed.err.endswith("error: bad row\n")
@@ -121,7 +124,7 @@ def test_doctor_is_quiet_about_what_is_right(monkeypatch):
 def test_doctor_prints_the_mending_command_on_one_line_and_fails(monkeypatch):
   monkeypatch.setattr(stack, "check", lambda: [FINE, BAD])
   code, out, _ = run("doctor")
-  assert code == 1
+  assert code == 5
   assert f"polars: {BAD.mend}\n" in out
   assert "1 fault\n" in out
 
@@ -129,7 +132,7 @@ def test_doctor_prints_the_mending_command_on_one_line_and_fails(monkeypatch):
 def test_doctor_as_json_is_what_check_found(monkeypatch):
   monkeypatch.setattr(stack, "check", lambda: [FINE, BAD])
   code, out, _ = run("doctor", "--json")
-  assert code == 1
+  assert code == 5
   assert [pins.Finding(**f) for f in json.loads(out)] == [FINE, BAD]
 
 

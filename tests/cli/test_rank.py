@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from tests.serving import fake_model
 from tests.serving.fake_model import IDS, write_queries
+from tfrec_combo.base.errors import DataError, ModelError
 from tfrec_combo.cli import main
 
 PROTOCOL = pathlib.Path(__file__).parents[2].parent / "shared" / "benchmarks" / "protocol.py"
@@ -121,7 +122,7 @@ def test_a_fault_is_one_line_and_what_was_written_before_stays(rank, tmp_path, q
   out = tmp_path / "r.jsonl"
   out.write_text('{"query_id": "before", "ids": []}\n')
   code, rows, _, err = rank(queries, *options, out=out)
-  assert code == 1
+  assert code in (DataError.exit_code, ModelError.exit_code)
   assert rows == [{"query_id": "before", "ids": []}]
   errors = [line for line in err.splitlines() if line.startswith("error: ")]
   assert len(errors) == 1
@@ -133,7 +134,7 @@ def test_rankings_do_not_replace_their_own_requests(rank, tmp_path):
   path = write_queries(tmp_path / "q.jsonl", [{"query_id": "a"}])
   before = path.read_text()
   code, _, _, err = rank(path, "-k", "2", out=path)
-  assert code == 1
+  assert code == DataError.exit_code
   assert "--out must be another file than --queries" in err
   assert path.read_text() == before
 

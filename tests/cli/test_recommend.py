@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.serving import fake_model
+from tfrec_combo.base.errors import DataError
 from tfrec_combo.cli import main
 
 
@@ -162,7 +163,7 @@ def test_everything_excluded_beyond_what_the_model_takes(shop):
 )
 def test_a_fault_is_one_line(shop, options, words):
   code, out, err = run(shop, *options)
-  assert (code, out) == (1, "")
+  assert (code, out) == (DataError.exit_code, "")
   assert err.startswith("error: ")
   assert words in err
   assert err.count("\n") == 1

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from tfrec_combo.base.errors import ConfigError, DataError, ModelError
 from tfrec_combo.cli import main
 from tfrec_combo.cli.options import read_config
 
@@ -32,10 +33,10 @@ def run(command, config, *more):
   return done.exit_code, done.stdout, done.stderr
 
 
-def fails(command, config, *more):
-  """Its one line, without the bars that go to stderr before it."""
+def fails(command, config, *more, as_=ConfigError):
+  """Its one line, without the bars that go to stderr before it; it leaves with the code of the error."""
   code, out, err = run(command, config, *more)
-  assert (code, out) == (1, "")
+  assert (code, out) == (as_.exit_code, "")
   lines = err.rstrip("\n").split("\n")
   assert [line for line in lines if line.startswith("error: ")] == lines[-1:], err
   return lines[-1]
@@ -114,14 +115,18 @@ def test_a_folder_beside_does_not_hide_a_config_that_comes_along(tmp_path, monke
 
 def test_commands_out_of_turn_say_which_comes_first(shop):
   for command in ("train", "export"):
-    assert fails(command, shop).endswith("run `tfrec-combo prepare` to write it again")
-  assert "tfrec-combo export" in fails("evaluate", shop)
+    assert fails(command, shop, as_=DataError).endswith("run `tfrec-combo prepare` to write it again")
+  assert "tfrec-combo export" in fails("evaluate", shop, as_=ModelError)
   code, out, _ = run("prepare", shop)
   assert (code, out.splitlines()[0]) == (0, "products: 120")
-  assert fails("export", shop).endswith("holds no finished training; run `tfrec-combo train` first")
-  assert "--model must name a folder" in fails("evaluate", shop)
-  assert "run `tfrec-combo prepare` first" in fails("train", shop, "--set", "records.history=5")
-  assert "run `tfrec-combo prepare` first" in fails("export", shop, "--set", "seed=5")
+  assert fails("export", shop, as_=ModelError).endswith(
+    "holds no finished training; run `tfrec-combo train` first"
+  )
+  assert "--model must name a folder" in fails("evaluate", shop, as_=ModelError)
+  assert "run `tfrec-combo prepare` first" in fails(
+    "train", shop, "--set", "records.history=5", as_=DataError
+  )
+  assert "run `tfrec-combo prepare` first" in fails("export", shop, "--set", "seed=5", as_=DataError)
 
 
 def test_preparing_again_does_nothing(shop):

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from tfrec_combo.base.errors import DataError
 from tfrec_combo.cli import main, stages, timings
 from tfrec_combo.evaluation import report
 from tfrec_combo.training.assemble import Run
@@ -50,7 +51,7 @@ def test_evaluating_again_answers_what_the_report_says(line, told, monkeypatch):
   assert kept["run"]["examples"] == told["run"]["examples"]
   assert kept["queries"].equals(pl.read_parquet(Run(line.config).evaluation / "queries.parquet"))
   assert told["run"]["timings"].keys() == {"prepare", "train", "export", "evaluate"}
-  assert told["run"]["history"].keys() == {"towers", "ranker", "sets"}
+  assert told["run"]["history"].keys() == {"towers", "ranker", "sets", "bundles"}
   assert len(told["run"]["history"]["towers"]["held_out"]) == 4
 
 
@@ -107,5 +108,5 @@ def invoke_page(invoke, folder):
 )
 def test_what_is_no_run_is_told(args, words):
   done = CliRunner().invoke(main.app, ["report", *args])
-  assert (done.exit_code, done.stdout) == (1, "")
+  assert (done.exit_code, done.stdout) == (DataError.exit_code, "")
   assert words in done.stderr

@@ -15,8 +15,8 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "bad_input.md"
 HEAD = """# Bad input, and what is said about it
 
 `tfrec-combo prepare --config my_shop.yaml` checks the tables and prints these after `error: `, and leaves with exit \
-code 1; where a row names another command, that one prints it. Of a table of faults the lines of the faults are shown; \
-all faults of all tables are told at once. Written by `python -m tests.logs.bad_input_page`.
+code 3 (a wrong setting: 2; [cli.md](cli.md) has all); where a row names another command, that one prints \
+it. Of a table of faults the lines of the faults are shown; faults of all tables are told at once. Written by `python -m tests.logs.bad_input_page`.
 
 | Kind | Message |
 | --- | --- |
@@ -62,7 +62,7 @@ def messages(folder: pathlib.Path) -> list[str]:
       for name, text in files.items():
         pathlib.Path(name).write_text(text)
       done = CliRunner().invoke(main.app, line.split())
-      assert done.exit_code == main.EXIT_FAULT, done.output
+      assert 1 < done.exit_code < main.EXIT_SYSTEM, done.output
       told.append(done.stderr.strip().partition("error: ")[2].replace(f"{folder}{os.sep}", ""))
   return told
 

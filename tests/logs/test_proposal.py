@@ -159,7 +159,7 @@ def test_what_is_written_is_read_as_the_same_shop(shop, tmp_path, split):
   assert read.products["text"].to_list() == shop.products["text"].to_list()
   assert read.products["category"].to_list() == shop.products["category"].to_list()
   code, output = run(*files, "--out", tmp_path / "mine.yaml")
-  assert code == 1
+  assert code == DataError.exit_code
   assert "--force" in output
   assert run(*files, "--out", tmp_path / "mine.yaml", "--force")[0] == 0
 

@@ -63,11 +63,11 @@ def test_the_command_prints_words_or_json(shop, tmp_path):
     assert words in told.stdout
   assert json.loads(run(shop, "--json").stdout)["signatures"].keys() == inspect(shop).signatures.keys()
   broken = run(bad.saved(tmp_path / "1", {"serving_default": bad.total}))
-  assert broken.exit_code == 1
+  assert broken.exit_code == ModelError.exit_code
   assert "FAULT: serving_default: output y must have rank 1 or more" in broken.stdout
 
 
 def test_no_model_says_so(tmp_path):
-  assert run(tmp_path / "none").exit_code == 1
+  assert run(tmp_path / "none").exit_code == ModelError.exit_code
   with pytest.raises(ModelError, match="must hold a version"):
     inspect(tmp_path)

@@ -2,23 +2,39 @@
 
 
 class ComboError(Exception):
-  """Base of every error that the user, not the programmer, can mend."""
+  """Base of every error that the user, not the programmer, can mend. exit_code: what the command line leaves with."""
+
+  exit_code = 1
 
 
 class ConfigError(ComboError):
   """A setting is unknown, of the wrong type or out of its range."""
 
+  exit_code = 2
+
 
 class DataError(ComboError):
   """A table, a record or a request breaks the data contract."""
+
+  exit_code = 3
+
+
+class ModelError(ComboError):
+  """A SavedModel or checkpoint is missing, incomplete or of another format."""
+
+  exit_code = 4
 
 
 class StackError(ComboError):
   """An installed package, op library or preset does not fit the pinned stack."""
 
+  exit_code = 5
 
-class ModelError(ComboError):
-  """A SavedModel or checkpoint is missing, incomplete or of another format."""
+
+class HeldBack(ModelError):
+  """A new version does not pass a check or a gate, so it is not published and the old one goes on."""
+
+  exit_code = 6
 
 
 def fault(argument: str, rule: str, got: object, way_out: str) -> str:

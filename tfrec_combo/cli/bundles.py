@@ -1,11 +1,13 @@
 """`tfrec-combo bundles`: a list of bundles for merchandisers."""
 
+import functools
 import pathlib
 from typing import Annotated
 
 import typer
 
 from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
+from tfrec_combo.cli.output import Answer
 
 
 def bundles(
@@ -42,7 +44,7 @@ def bundles(
   pin: Annotated[
     str | None, typer.Option(metavar="FILE", help="Products, or sets of products, that a bundle must hold.")
   ] = None,
-) -> None:
+) -> Answer:
   """Propose bundles from the orders of a prepared run, with their support, lift, price and expected take-up.
 
   The files of --accept, --ban and --pin hold an entry a line: product ids with commas between them, as in the column
@@ -66,4 +68,9 @@ def bundles(
     seeds,
     (accept, ban, pin),
   )
-  show_bundles(found, folder)
+  value = {
+    "bundles": found.table.to_dicts(),
+    "page": str(folder / "bundles.html"),
+    "unmet_pins": len(found.unmet),
+  }
+  return Answer(value, functools.partial(show_bundles, found, folder))

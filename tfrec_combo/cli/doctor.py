@@ -1,16 +1,14 @@
 """`tfrec-combo doctor`: what of the stack is right, and the command that mends what is not."""
 
 import dataclasses
-import json
-from typing import Annotated
+import functools
 
-import typer
+from tfrec_combo.base.errors import StackError
+from tfrec_combo.cli.output import Answer
 
 
-def doctor(
-  as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
-) -> None:
-  """Check versions, op libraries, BERT preset and devices; say the command that mends each fault.
+def doctor() -> Answer:
+  """Check versions, op libraries, BERT preset and devices; say the command that mends each fault. Exits 5 where there is one.
 
   Example: tfrec-combo doctor
   """
@@ -18,12 +16,8 @@ def doctor(
 
   findings = stack.check()
   faults = sum(not f.ok for f in findings)
-  if as_json:
-    print(json.dumps([dataclasses.asdict(f) for f in findings], indent=2))
-  else:
-    _show(findings, faults)
-  if faults:
-    raise typer.Exit(1)
+  value = [dataclasses.asdict(f) for f in findings]
+  return Answer(value, functools.partial(_show, findings, faults), StackError.exit_code if faults else 0)
 
 
 def _show(findings: list, faults: int) -> None:

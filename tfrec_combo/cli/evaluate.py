@@ -1,11 +1,13 @@
 """`tfrec-combo evaluate`: the SavedModel beside its peers on held-out orders."""
 
+import functools
 import pathlib
 from typing import Annotated
 
 import typer
 
 from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
+from tfrec_combo.cli.output import Answer
 
 
 def evaluate(
@@ -20,7 +22,7 @@ def evaluate(
       metavar="ORDERS", help="Ask so many again at each setting of diversity and novelty: the curve."
     ),
   ] = None,
-) -> None:
+) -> Answer:
   """Rank held-out orders through the SavedModel, beside the peers, and write the report.
 
   Example: tfrec-combo evaluate --config my_shop.yaml --tradeoff 1000
@@ -34,4 +36,6 @@ def evaluate(
   asked = [] if tradeoff is None else [f"evaluation.tradeoff={tradeoff}"]
   settings = read_config(config, [*(overrides or []), *asked])
   folder = newest_version(model or pathlib.Path(settings.export.folder) / settings.name)
-  show(stages.evaluate(settings, folder), settings.run_dir / "evaluation")
+  result, report = stages.evaluate(settings, folder), settings.run_dir / "evaluation"
+  value = {"model": str(folder), "report": str(report / "report.html"), "result": result}
+  return Answer(value, functools.partial(show, result, report))

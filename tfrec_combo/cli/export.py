@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
+from tfrec_combo.cli.output import Answer, versions
 
 
 def export(
@@ -17,7 +18,7 @@ def export(
       help="Over ScaNN's ops, over ops that stock TF Serving links, or each; none: as it was trained.",
     ),
   ] = None,
-) -> None:
+) -> Answer:
   """Export what `train` made as the next version of one SavedModel, checked in a fresh process first.
 
   Example: tfrec-combo export --config my_shop.yaml --flavour both --set export.folder=/srv/models
@@ -25,5 +26,4 @@ def export(
   from tfrec_combo.cli import stages
 
   asked = [] if flavour is None else [f"export.flavour={flavour}"]
-  for path in stages.export_all(read_config(config, [*(overrides or []), *asked])):
-    typer.echo(path)
+  return versions(stages.export_all(read_config(config, [*(overrides or []), *asked])))

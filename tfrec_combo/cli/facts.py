@@ -30,6 +30,16 @@ def of_run(config: c.Config, folder: pathlib.Path) -> dict[str, Any]:
   }
 
 
+def trainings(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
+  """Part of the model -> epochs trained, best_epoch, and held_out of that one, of a run's folder."""
+  states = {part: folder / part / "state.json" for part in PARTS}
+  told = {part: files.read_json(path) for part, path in states.items() if path.is_file()}
+  return {
+    part: {"epochs": state["epoch"], "best_epoch": state["best_epoch"], "held_out": state["best"]}
+    for part, state in told.items()
+  }
+
+
 def of_model(folder: pathlib.Path) -> dict[str, Any]:
   """What a version is, how large, and what its index was tuned to."""
   from tfrec_combo.serving.inspect import sizes

@@ -1,9 +1,12 @@
 """`tfrec-combo init`: looks at tables and proposes the config for them."""
 
+import functools
 import pathlib
 from typing import Annotated
 
 import typer
+
+from tfrec_combo.cli.output import Answer
 
 
 def init(
@@ -16,7 +19,7 @@ def init(
   ),
   name: Annotated[str | None, typer.Option(help="Of the shop; none: that of the config's file.")] = None,
   force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
-) -> None:
+) -> Answer:
   """Look at your files, CSV, JSONL or Parquet, and write a commented config for them: which is which is guessed.
 
   Order lines whose shopper and time stand in a second table are joined with it, to a file beside the config.
@@ -33,9 +36,10 @@ def init(
   joined = None
   if found.joined:
     joined = proposed_config.join(found.joined, out.parent / f"{out.stem}_events.parquet")
-    typer.echo(f"order lines and their orders, joined: {joined}")
   text = proposed_config.text(found, name or out.stem, out.parent, joined)
   with written_aside(out) as aside:
     aside.write_text(text, encoding="utf-8")
-  typer.echo(text)
-  typer.echo(f"written to {out}; look it over, then: tfrec-combo prepare --config {out}")
+  value = {"config": str(out), "joined": None if joined is None else str(joined), "text": text}
+  lines = [f"order lines and their orders, joined: {joined}"] if joined else []
+  lines += [text, f"written to {out}; look it over, then: tfrec-combo prepare --config {out}"]
+  return Answer(value, functools.partial(typer.echo, "\n".join(lines)))

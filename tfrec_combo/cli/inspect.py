@@ -1,31 +1,28 @@
 """`tfrec-combo inspect`: what a SavedModel is, and which server can load it."""
 
-import json
+import functools
 from typing import Annotated, Any
 
 import typer
 
+from tfrec_combo.base.errors import ModelError
+from tfrec_combo.cli.output import Answer
+
 
 def inspect(
   folder: Annotated[str, typer.Argument(metavar="DIR", help="A SavedModel, or a folder of versions.")],
-  as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
   whole: Annotated[
     bool, typer.Option("--verify", help="Read every file and hold it against the manifest's checksums.")
   ] = False,
-) -> None:
-  """Read any SavedModel, whoever made it: servers, signatures, size, index, manifest. Exits 1 where a check fails.
+) -> Answer:
+  """Read any SavedModel, whoever made it: servers, signatures, size, index, manifest. Exits 4 where a check fails.
 
   Example: tfrec-combo inspect saved_models/my_shop
   """
   from tfrec_combo.serving.inspect import inspect as look
 
   found = look(folder, whole)
-  if as_json:
-    print(json.dumps(found.as_dict(), indent=2))
-  else:
-    _show(found)
-  if found.faults:
-    raise typer.Exit(1)
+  return Answer(found.as_dict(), functools.partial(_show, found), ModelError.exit_code if found.faults else 0)
 
 
 def _show(found: Any) -> None:

@@ -1,6 +1,7 @@
 """Loading a model at the command line, without TensorFlow's first words."""
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +21,11 @@ def load(path: str) -> "Model":
   """
   from rich.console import Console
 
-  with _held_back() as stderr, Console(file=stderr, force_jupyter=False).status("loading the model"):
+  quiet = logging.getLogger("tfrec_combo").level >= logging.ERROR
+  with (
+    _held_back() as stderr,
+    Console(file=stderr, force_jupyter=False, quiet=quiet).status("loading the model"),
+  ):
     from tfrec_combo.serving import model
 
     return model.load(path)

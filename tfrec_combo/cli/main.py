@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from tfrec_combo import __version__
-from tfrec_combo.base.errors import ComboError
+from tfrec_combo.base.errors import ComboError, ConfigError, DataError, HeldBack, ModelError, StackError
+from tfrec_combo.cli.output import answering
 
 # In the order of a first use. Command `x` is the function `x` of tfrec_combo.cli.x; that module imports
 # everything heavy inside its function, so that --help and a mistyped option answer at once.
@@ -35,15 +36,26 @@ COMMANDS = (
   "doctor",
 )
 
-EXIT_FAULT = 1  # something the user can mend
-EXIT_BUG = 2  # anything else; a wrong option, too, as typer has it
+EXIT_BUG = 1  # what the user cannot mend
+EXIT_SYSTEM = 7  # the machine: a full disk, a folder that may not be written
 EXIT_STOPPED = 130  # Ctrl-C, as a shell reports it
+# What a command leaves with, for scripts; docs/cli.md tells it.
+EXIT_CODES = {
+  0: "done",
+  EXIT_BUG: "unexpected: a bug; `--debug` shows the trace",
+  ConfigError.exit_code: "wrong usage: an option or a setting",
+  DataError.exit_code: "the data or a request breaks the contract, or is not there",
+  ModelError.exit_code: "a model or a training is missing, incomplete or unfit",
+  StackError.exit_code: "an installed package, op library or preset does not fit; `tfrec-combo doctor` tells the mend",
+  HeldBack.exit_code: "a new version did not pass a check or a gate; the old one goes on",
+  EXIT_SYSTEM: "the system refuses: a full disk, no permission, no such file",
+  EXIT_STOPPED: "stopped by Ctrl-C",
+}
 
 _debug = contextvars.ContextVar("debug", default=False)
 
 app = typer.Typer(
   name="tfrec-combo",
-  add_completion=False,
   no_args_is_help=True,
   pretty_exceptions_enable=False,
   rich_markup_mode="rich",
@@ -95,9 +107,9 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
     except KeyboardInterrupt:
       _leave("stopped", EXIT_STOPPED)
     except ComboError as e:
-      _leave(f"error: {e}", EXIT_FAULT)
-    except OSError as e:  # a full disk, a folder that may not be written
-      _leave(f"error: {e}", EXIT_FAULT)
+      _leave(f"error: {e}", e.exit_code)
+    except OSError as e:
+      _leave(f"error: {e}", EXIT_SYSTEM)
     except Exception as e:
       name, message = type(e).__name__, " ".join(str(e).split())[:300]
       hint = "" if _debug.get() else "; run again with --debug for the trace"
@@ -114,7 +126,7 @@ def _leave(line: str, code: int) -> None:
 
 
 for _name in COMMANDS:
-  app.command(_name)(guarded(getattr(importlib.import_module(f"tfrec_combo.cli.{_name}"), _name)))
+  app.command(_name)(guarded(answering(getattr(importlib.import_module(f"tfrec_combo.cli.{_name}"), _name))))
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tfrec_combo.cli.options import BadRowOption, ConfigOption, FreshOption, SetOption, read_config
+from tfrec_combo.cli.output import Answer
 
 
 def prepare(
@@ -16,7 +17,7 @@ def prepare(
     typer.Option(metavar="local|beam", help="Where: in this process, or as an Apache Beam pipeline."),
   ] = None,
   fresh: FreshOption = False,
-) -> None:
+) -> Answer:
   """Read, check and split an order log, and write it as TFRecord.
 
   Example: tfrec-combo prepare --config my_shop.yaml --on-bad-row drop
@@ -25,5 +26,4 @@ def prepare(
 
   if runner is not None:
     overrides = [*(overrides or []), f"records.runner={runner}"]
-  for name, value in stages.prepare(read_config(config, overrides, on_bad_row), fresh).items():
-    typer.echo(f"{name}: {value}")
+  return Answer(stages.prepare(read_config(config, overrides, on_bad_row), fresh))

@@ -1,9 +1,12 @@
 """`tfrec-combo rank`: a file of requests answered with a file of rankings."""
 
 import enum
+import functools
 from typing import Annotated
 
 import typer
+
+from tfrec_combo.cli.output import Answer, warn
 
 
 class Task(enum.StrEnum):
@@ -31,7 +34,7 @@ def rank(
       metavar="FILE", help="With --task bundles: those to rank, a table of bundle_id and product_id."
     ),
   ] = None,
-) -> None:
+) -> Answer:
   """Answer every request of a file, in its order, whatever its length.
 
   A request: {"query_id": "1", "history": [{"product_id": "17", "days_ago": 3.5}], "basket": ["29"], "query": "tea"}
@@ -58,10 +61,10 @@ def rank(
     given = ready_made.ReadyMade(loaded, ready_made.read_bundles(bundles)) if bundles else None
     answers = signature or ("recommend_bundles" if task is Task.bundles and not given else "recommend")
     if given and given.too_large:
-      typer.echo(f"larger than the model takes, so left out: {', '.join(given.too_large[:5])} ...", err=True)
+      warn(f"larger than the model takes, so left out: {', '.join(given.too_large[:5])} ...")
     with bar("rank requests") as update:
       done = ranking.rank_file(loaded, queries, out, k, batch, answers, update, given)
-    rate = done.requests / max(done.seconds, 1e-9)
-    typer.echo(
-      f"{done.requests:,} requests answered by {loaded.name} in {done.seconds:.1f} s ({rate:,.0f} a second): {out}"
-    )
+    value = {"requests": done.requests, "seconds": round(done.seconds, 3), "model": loaded.name, "out": out}
+  rate = done.requests / max(done.seconds, 1e-9)
+  line = f"{done.requests:,} requests answered by {value['model']} in {done.seconds:.1f} s ({rate:,.0f} a second): {out}"
+  return Answer(value, functools.partial(typer.echo, line))

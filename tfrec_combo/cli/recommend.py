@@ -1,9 +1,11 @@
 """`tfrec-combo recommend`: one request, answered as a table."""
 
-import json
+import functools
 from typing import Annotated, Any
 
 import typer
+
+from tfrec_combo.cli.output import Answer, warn
 
 Ids = list[str] | None
 SETS = "Sets, with --combine"
@@ -48,8 +50,7 @@ def recommend(
     typer.Option(help="0 to 1: fit given up for products unlike each other, or sets that share none."),
   ] = None,
   novelty: Annotated[float | None, typer.Option(help="0 to 1: fit given up for less popular ones.")] = None,
-  as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+) -> Answer:
   """Ask a model once. With a basket, and for sets, each answer says why it is there and what it goes with.
 
   Example: tfrec-combo recommend --model saved_models/shop --history 826249:3,981760:12 --basket 1029743
@@ -67,8 +68,5 @@ def recommend(
   with loading.load(model) as loaded:
     answer = asking.ask(loaded, request, k, combine)
   if answer.unknown:
-    typer.echo("not in the catalogue, so ignored: " + ", ".join(answer.unknown), err=True)
-  if as_json:
-    typer.echo(json.dumps(answer.as_dict(), indent=2, ensure_ascii=False))
-  else:
-    tables.show(answer)
+    warn("not in the catalogue, so ignored: " + ", ".join(answer.unknown))
+  return Answer(answer.as_dict(), functools.partial(tables.show, answer))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
+from tfrec_combo.cli.output import Answer, versions
 
 
 def reindex(
@@ -20,12 +21,11 @@ def reindex(
   least_overlap: Annotated[
     float, typer.Option(min=0, max=1, help="Share of the old version's answers that the new one must keep.")
   ] = 0.8,
-) -> None:
+) -> Answer:
   """New and withdrawn products, prices and stock (column in_stock) in a new version, from the trained model as it is.
 
   Example: tfrec-combo reindex --config my_shop.yaml --products products_today.csv
   """
   from tfrec_combo.cli import reindexing
 
-  for path in reindexing.reindex(read_config(config, overrides), products, update, least_overlap):
-    typer.echo(path)
+  return versions(reindexing.reindex(read_config(config, overrides), products, update, least_overlap))

@@ -1,9 +1,12 @@
 """`tfrec-combo report`: what is known of a run as one page, or several runs side by side."""
 
+import functools
 import pathlib
 from typing import Annotated
 
 import typer
+
+from tfrec_combo.cli.output import Answer
 
 
 def report(
@@ -17,7 +20,7 @@ def report(
     pathlib.Path | None,
     typer.Option(metavar="FILE", help="The page, .html; none: in the run's folder, or beside the first run."),
   ] = None,
-) -> None:
+) -> Answer:
   """Write one self-contained page of a run, evaluated or not; of several, what differs between them.
 
   Runs that were asked the same requests are compared request by request.
@@ -30,4 +33,10 @@ def report(
   from tfrec_combo.cli.scores import show_comparison
 
   found = reporting.write(runs, out)
-  show_comparison(found)
+  value = {
+    "page": str(found.page),
+    "runs": found.runs,
+    "systems": found.side.get("systems", {}),
+    "deltas": found.deltas,
+  }
+  return Answer(value, functools.partial(show_comparison, found))

@@ -30,6 +30,18 @@ def show(result: dict, folder: pathlib.Path) -> None:
   console.print(f"report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
 
 
+def show_trainings(found: dict[str, dict]) -> None:
+  """Prints what each part of the model reached."""
+  table = Table(
+    title="trained", caption="held out: of the best epoch, which is kept; by each part's own metric"
+  )
+  for name in ("part", "epochs", "best epoch", "held out"):
+    table.add_column(name, justify="left" if name == "part" else "right")
+  for part, told in found.items():
+    table.add_row(part, str(told["epochs"]), str(told["best_epoch"]), f"{told['held_out']:.4f}")
+  Console().print(table)
+
+
 def show_comparison(found: "Written") -> None:
   """Prints how runs differ, request by request, and where their page lies."""
   console = Console()

@@ -1,10 +1,11 @@
 """Writes the SavedModel aside, lets it be checked there, and renames it into its version folder."""
 
+import contextlib
 import logging
 import os
 import pathlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import polars as pl
 from tfrec_combo import __version__
 from tfrec_combo.base import files, pins, saved_model
 from tfrec_combo.base.config import Config, without_folders
+from tfrec_combo.base.errors import HeldBack, ModelError
 from tfrec_combo.base.manifest import FORMAT, MANIFEST
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.bundles.ranker import BundleTables
@@ -78,7 +80,7 @@ def export(
     The version's folder.
 
   Raises:
-    ModelError: a check fails; it says what is wrong and the way out.
+    HeldBack: a check fails; it says what is wrong and the way out.
   """
   flavour = flavour or flavours.own(config)
   base = flavours.folder(config, flavour)
@@ -100,8 +102,9 @@ def export(
       write_golden(extra, signatures, asked)
     _write_products(extra / PRODUCTS, catalogue)
     meta_graph = saved_model.meta_graph(aside)
-    checks.check_graph(meta_graph)
-    ops.check_for(ops.FLAVOURS[flavour])(meta_graph)
+    with _gate():
+      checks.check_graph(meta_graph)
+      ops.check_for(ops.FLAVOURS[flavour])(meta_graph)
     optional = {n: tuple(s.defaults) for n, s in saved_model.signatures(meta_graph).items()}
     warmup.write(aside, base.name, asked, optional)
     if index.tuned is not None:
@@ -125,8 +128,18 @@ def export(
     }
     files.write_json(aside / MANIFEST, manifest)
     # By now neither the folder it was saved to nor the vocabularies it was made from are there any more.
-    check(aside)
+    with _gate():
+      check(aside)
   return target
+
+
+@contextlib.contextmanager
+def _gate() -> Iterator[None]:
+  """What fails inside holds the new version back."""
+  try:
+    yield
+  except ModelError as e:
+    raise HeldBack(str(e)) from e
 
 
 def _tables(bundles: BundleModel, products: int) -> BundleTables:
