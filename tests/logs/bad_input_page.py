@@ -16,7 +16,8 @@ HEAD = """# Bad input, and what is said about it
 
 `tfrec-combo prepare --config my_shop.yaml` checks the tables and prints these after `error: `, and leaves with exit \
 code 3 (a wrong setting: 2; [cli.md](cli.md) has all); where a row names another command, that one prints \
-it. Of a table of faults the lines of the faults are shown; faults of all tables are told at once. Written by `python -m tests.logs.bad_input_page`.
+it. Of a table of faults the lines of the faults are shown; all faults \
+of all tables are told at once. Written by `python -m tests.logs.bad_input_page`.
 
 | Kind | Message |
 | --- | --- |

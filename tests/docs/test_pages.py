@@ -1,0 +1,11 @@
+"""Pages that are made from the code are those of the code of today."""
+
+import pytest
+
+from tests.docs import pages
+
+
+@pytest.mark.parametrize("name", pages.PAGES)
+def test_a_page_is_fresh(name):
+  written = (pages.DOCS / name).read_text(encoding="utf-8")
+  assert written == pages.made(name), f"run `{pages.REMAKE}`"
