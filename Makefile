@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: install quickstart test lint bench-quality clean
+.PHONY: install quickstart test lint docs bench-quality clean
 
 install: .venv/installed
 
@@ -31,6 +31,14 @@ lint: install
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# Into build/docs; strict: a link or an anchor that leads nowhere fails. Snippets and freshness are checked by `make test`.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+.venv/docs: .venv/installed
+	$(PIP) --editable ".[docs]"
+	@touch $@
 
 # Folders that benchmarks/README.md says how to write: complete-journey, bundlerec-electronic, bundlerec-clothing, youshu.
 PROTOCOLS ?= data/protocols

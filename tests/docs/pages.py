@@ -1,13 +1,16 @@
-"""Pages of docs/ that are made from the code: `python -m tests.docs.pages` writes them all."""
+"""Pages of docs/ that are made from the code: `python -m tests.docs.pages` writes them all.
+
+docs/signatures.md, which needs an export, and docs/bad_input.md are written by tests/line and tests/logs.
+"""
 
 import pathlib
 
-from tests.docs import cli_page
+from tests.docs import cli_page, settings_page
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 REMAKE = "python -m tests.docs.pages"
 NOTE = f"<!-- Written by `{REMAKE}`. -->\n\n"
-PAGES = {"cli.md": cli_page.page}
+PAGES = {"cli.md": cli_page.page, "configuration.md": settings_page.page}
 
 
 def made(name: str) -> str:
