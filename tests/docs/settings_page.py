@@ -21,8 +21,12 @@ ones, and `--set SECTION.KEY=VALUE` overrides one for a call. Paths below `data`
 name: my_shop
 data:
   source: tables
-  products: {{path: products.csv, columns: {{product_id: sku, text: [name, description]}}}}
-  events: {{path: orders.csv, columns: {{user_id: customer, order_id: receipt, product_id: sku, timestamp: time}}}}
+  products:
+    path: products.csv
+    columns: {{product_id: sku, text: [name, description]}}
+  events:
+    path: orders.csv
+    columns: {{user_id: customer, order_id: receipt, product_id: sku, timestamp: time}}
 retrieval: {{epochs: 8}}
 evaluation: {{k: [10, 20]}}
 ```
