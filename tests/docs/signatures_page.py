@@ -40,7 +40,7 @@ INPUTS: dict[str, tuple[Any, str]] = {
   "must_include_ids": (("combine.size",), "products of every set"),
   "one_per_category": (
     (),
-    "1: no two products of one category; a larger number: of its first so many levels",
+    "levels of the category path that a set may hold once; 0: no such rule",
   ),
   "allowed_categories": (("export.categories",), "paths; only products below one of them"),
   "in_stock_ids": (("export.in_stock",), "only these products; all empty: any"),
@@ -54,7 +54,7 @@ K = ("export.k",)
 OUTPUTS: dict[str, tuple[Any, str]] = {
   "product_ids": (K, 'best first, `""` where nothing is left'),
   "scores": ((K, K), "of each, higher is better; of one request comparable, of two not"),
-  "prices": (K, "of each, NaN where unknown"),
+  "prices": (K, "of each, 0 where unknown"),
   "goes_with_ids": ((K, SETS), "what of the request, or of the set, each goes with"),
   "bought_together": ((K, SETS), "orders that hold both"),
   "reasons": ((K, SETS), "`asked`, `basket`, `query`, `again`, `history`, `set` or `popular`"),
@@ -64,7 +64,7 @@ OUTPUTS: dict[str, tuple[Any, str]] = {
   "totals": ((("combine.sets",), ("export.ready_made",)), "known prices of a set, summed"),
   "contributions": ((SETS, MANY), "what each member adds to the score of its set"),
   "status": ((), "`ok`, or what stands in the way: `size`, `must_include`, `budget`, `too_few_products`"),
-  "unknown": ((("export.ready_made",),), "members of each set that the catalogue does not have"),
+  "unknown": ((("export.ready_made",),), "members of each set that add nothing: not in the catalogue, in the basket or excluded"),
   "bundle_ids": (K, 'best first, `""` where nothing is left'),
   "vectors": (("towers.dim",), "of length 1"),
 }
