@@ -144,6 +144,6 @@ def test_synthesize_writes_a_shop_and_keeps_one_that_is_there(tmp_path):
   with open(tmp_path / "shop" / "events.csv") as f:
     assert sum(1 for _ in f) == 2001
   code, _, err = run(*command)
-  assert code == 1
+  assert code == 3
   assert "--out must be a new folder" in err
   assert run(*command, "--force")[0] == 0

@@ -84,6 +84,7 @@ ARGUMENTS = {
   "recommend": "--model saved_models/shop --basket p1,gone -k 2",
   "rank": "--model saved_models/shop --queries q.jsonl --out r.jsonl -k 2",
   "bundles": "--config shop.yaml",
+  "synthesize": "--products 40 --lines 200 --out big --force",
   "doctor": "",
 }
 

@@ -64,7 +64,10 @@ OUTPUTS: dict[str, tuple[Any, str]] = {
   "totals": ((("combine.sets",), ("export.ready_made",)), "known prices of a set, summed"),
   "contributions": ((SETS, MANY), "what each member adds to the score of its set"),
   "status": ((), "`ok`, or what stands in the way: `size`, `must_include`, `budget`, `too_few_products`"),
-  "unknown": ((("export.ready_made",),), "members of each set that add nothing: not in the catalogue, in the basket or excluded"),
+  "unknown": (
+    (("export.ready_made",),),
+    "members of each set that add nothing: not in the catalogue, in the basket or excluded",
+  ),
   "bundle_ids": (K, 'best first, `""` where nothing is left'),
   "vectors": (("towers.dim",), "of length 1"),
 }

@@ -1,9 +1,12 @@
 """`tfrec-combo synthesize`: a shop of any size, to size a machine by before the own log is ready."""
 
+import functools
 import pathlib
 from typing import Annotated
 
 import typer
+
+from tfrec_combo.cli.output import Answer
 
 
 def synthesize(
@@ -15,7 +18,7 @@ def synthesize(
   seed: Annotated[int, typer.Option(min=0, help="Another gives another shop.")] = 0,
   csv: Annotated[bool, typer.Option("--csv", help="Write CSV instead of Parquet.")] = False,
   force: Annotated[bool, typer.Option("--force", help="Replace a folder that is there.")] = False,
-) -> None:
+) -> Answer:
   """Write a synthetic shop of any size: heavy-tailed products and shoppers, seasons, repeats, things bought together.
 
   Example: tfrec-combo synthesize --products 1000000 --lines 10000000 --out big_shop
@@ -29,4 +32,5 @@ def synthesize(
   size = large.Size(products, lines, shoppers or max(1, lines // 20), days)
   with bar("write order lines") as update:
     config = large_files.write(large.World(size, seed), out, "csv" if csv else "parquet", update)
-  typer.echo(f"written to {out}; now: tfrec-combo prepare --config {config}")
+  line = f"written to {out}; now: tfrec-combo prepare --config {config}"
+  return Answer({"folder": str(out), "config": str(config)}, functools.partial(typer.echo, line))
