@@ -21,12 +21,6 @@ needs_beam = pytest.mark.skipif(
 MODES = "--runner=DirectRunner", "--direct_num_workers=2", "--default_sdk_harness_log_level=ERROR"
 
 
-def process_of(task):
-  """Long enough that one worker cannot do all."""
-  time.sleep(0.3)
-  return [task, os.getpid()]
-
-
 @needs_beam
 def test_two_workers_write_the_same_bytes(tmp_path):
   """As threads: each process would load TensorFlow anew for each of the three pipelines."""
@@ -41,6 +35,11 @@ def test_two_workers_write_the_same_bytes(tmp_path):
 @needs_beam
 def test_workers_are_processes_and_results_come_in_the_order_of_the_tasks(tmp_path):
   each = beam.each_on((*MODES, "--direct_running_mode=multi_processing"), tmp_path)
+
+  def process_of(task):  # inside, so that workers need not import this file, and with it TensorFlow
+    time.sleep(0.3)  # long enough that one worker cannot do all
+    return [task, os.getpid()]
+
   found = list(each(process_of, range(6)))
   assert [task for task, _ in found] == list(range(6))
   workers = {pid for _, pid in found}

@@ -47,10 +47,11 @@ def prepare(config: c.Config, fresh: bool = False) -> dict:
 
 def _each(config: c.Config, folder: pathlib.Path) -> Callable:
   """What runs the parts of a log, with a folder for its own use."""
-  from tfrec_combo.records import beam, dataset
+  from tfrec_combo.records import beam
+  from tfrec_combo.records.each import here
 
   if config.records.runner == "local":
-    return dataset.here
+    return here
   return beam.each_on(config.records.beam_options, folder)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfrec_combo.base import pins
-from tfrec_combo.records.dataset import Each
+from tfrec_combo.records.each import Each
 
 # All cores of this machine. Beam's own default is a runner that is downloaded when it is first used.
 HERE = (
@@ -19,7 +19,7 @@ HERE = (
 
 
 def each_on(options: Sequence[str], folder: pathlib.Path) -> Each:
-  """What runs tasks as the elements of a pipeline; the same results in the same order as `dataset.here`.
+  """What runs tasks as the elements of a pipeline; the same results in the same order as `each.here`.
 
   options: of Beam, such as --runner=FlinkRunner; none: `HERE`. folder: where results wait, seen by all workers under this path.
 

@@ -16,7 +16,8 @@ from tfrec_combo.logs import split, tastes
 from tfrec_combo.logs.decisions import SPLITS, Decisions
 from tfrec_combo.logs.log import Log
 from tfrec_combo.records import codec, manifest, parted, spill
-from tfrec_combo.records.dataset import BUNDLES, PRODUCTS, SHOPPERS, Each, generate, here
+from tfrec_combo.records.dataset import BUNDLES, PRODUCTS, SHOPPERS, generate
+from tfrec_combo.records.each import Each, here
 
 Progress = Callable[[int, int], None]  # how much is done, and how much there is in all
 

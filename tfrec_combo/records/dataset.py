@@ -1,19 +1,16 @@
 """The TFDS builder: encoded records as shards for `tfds.load` and plain `TFRecordDataset` alike."""
 
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from tfrec_combo.base import schema
 from tfrec_combo.base.errors import DataError, fault
 from tfrec_combo.base.stack import tf, tfds
+from tfrec_combo.records.each import Each, here
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-# Runs a function over tasks, here or elsewhere, and gives the results, plain values as JSON has them, in their order.
-Each = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 PRODUCTS = "products"
 BUNDLES, SHOPPERS = "bundles", "shoppers"
 _FEATURES = {  # by TFDS config
@@ -22,11 +19,6 @@ _FEATURES = {  # by TFDS config
   BUNDLES: schema.BUNDLE,
   SHOPPERS: schema.TASTE,
 }
-
-
-def here(function: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-  """Each task in this process, one after the other."""
-  return map(function, tasks)
 
 
 class ShopRecords(tfds.core.GeneratorBasedBuilder):

@@ -19,7 +19,7 @@ from tfrec_combo.logs.log import Log
 from tfrec_combo.logs.moments import start_before
 from tfrec_combo.logs.parts import Parts
 from tfrec_combo.records import spill
-from tfrec_combo.records.dataset import Each
+from tfrec_combo.records.each import Each
 
 _TABLES = ("bundles", "intents", "bundle_events")  # of a shop, as they are; `ids` and `taken` are made here
 
