@@ -23,7 +23,7 @@ def bars(panels: Mapping[str, Mapping[str, Mapping]], ours: Collection[str], lab
   for number, (metric, cells) in enumerate(panels.items()):
     left = label + PANEL * number
     parts.append(f'<text x="{left}" y="20" font-weight="bold">{html.escape(metric)}</text>')
-    most = max(cell["high"] or cell["mean"] or 0 for cell in cells.values()) or 1
+    most = max((cell["high"] or cell["mean"] or 0 for cell in cells.values()), default=0) or 1
     scale = (PANEL - 60) / most
     for row, name in enumerate(systems):
       parts += _bar(cells[name], left, TOP + ROW * row, scale, OURS if name in ours else PEER)
