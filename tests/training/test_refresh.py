@@ -2,12 +2,14 @@
 
 import dataclasses
 import pathlib
+import shutil
 
 import numpy as np
 import polars as pl
 import pytest
 
 from tests import makers
+from tests.small_disk import filled, small_disk
 from tests.training import small
 from tfrec_combo.base.errors import DataError, ModelError
 from tfrec_combo.base.stack import tf
@@ -138,6 +140,26 @@ def test_a_version_that_answers_too_differently_is_held_back(shop, tmp_path):
     reindexing.reindex(config, path, least=1.0)
   assert exporter.versions(first.parent) == [1]
   assert [p.name for p in first.parent.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.9])
+def test_a_full_disk_leaves_the_old_version_alone(shop, tmp_path, share):
+  config, first, products = shop
+  path = write(
+    tmp_path, products.select("product_id", "text", "price").rows()[1:], ("product_id", "text", "price")
+  )
+  (tmp_path / "disk").mkdir()
+  with small_disk(tmp_path / "disk", 64) as disk:
+    copied = shutil.copytree(first, disk / first.parent.name / "1")
+    size = sum(f.stat().st_size for f in copied.rglob("*"))
+    config = config.model_copy(update={"export": config.export.model_copy(update={"folder": str(disk)})})
+    with (
+      filled(disk, int(share * size)),
+      pytest.raises(OSError, match="No space left on device; nothing of it was kept"),
+    ):
+      reindexing.reindex(config, path, least=0.0)
+    assert [p.name for p in copied.parent.iterdir()] == ["1"]
+    assert answered(copied)["product_ids"].tolist() == answered(first)["product_ids"].tolist()
 
 
 def test_a_new_version_of_todays_products_without_training(shop, tmp_path):
