@@ -1,12 +1,17 @@
+import errno
 import os
 import pathlib
 import signal
 import subprocess
 import sys
 
+import numpy as np
+import polars as pl
 import pytest
 
+from tests.small_disk import filled, small_disk
 from tfrec_combo.base import files
+from tfrec_combo.base.stack import tf
 
 
 def write(path, text):
@@ -96,6 +101,40 @@ def test_a_killed_run_leaves_the_last_good_folder_and_the_next_sweep_cleans_up(t
   assert (target / "part").read_text() == "old"
   write_folder(target, "new")
   assert (target / "part").read_text() == "new"
+
+
+def save_model(folder):
+  module = tf.Module()
+  module.weights = tf.Variable(tf.zeros([100_000]))
+  tf.saved_model.save(module, str(folder / "model"))
+
+
+def write_records(folder):
+  with tf.io.TFRecordWriter(str(folder / "records")) as out:
+    for _ in range(100):
+      out.write(bytes(4000))
+
+
+WRITERS = {
+  "text": lambda folder: (folder / "text").write_text("x" * 400_000),
+  "arrays": lambda folder: np.savez(folder / "arrays.npz", a=np.zeros(100_000)),
+  "a table": lambda folder: pl.DataFrame({"a": np.random.default_rng(0).random(100_000)}).write_parquet(
+    folder / "t"
+  ),
+  "a SavedModel": save_model,
+  "records": write_records,
+}
+
+
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.keys())
+def test_a_full_disk_is_told_whichever_library_meets_it(tmp_path, write):
+  with small_disk(tmp_path, 1) as disk, filled(disk, 40_000):
+    told = pytest.raises(OSError, match="No space left on device; nothing of it was kept: free some")
+    with told as caught, files.written_aside(disk / "x") as aside:
+      aside.mkdir()
+      write(aside)
+    assert caught.value.errno == errno.ENOSPC
+    assert names(disk) == ["hog"]
 
 
 def test_a_folder_that_cannot_take_its_place_puts_the_old_one_back(tmp_path, monkeypatch):
