@@ -55,6 +55,7 @@ REST = [
   ("status of no model", "GET", "/v1/models/none", None, 404, "Could not find any versions of model none"),
   ("status of no version", "GET", f"{ODD}/versions/7", None, 404, "Could not find version 7 of model odd"),
   ("status of a huge version", "GET", f"{ODD}/versions/{HUGE}", None, 400, "Failed to convert version"),
+  ("a line break in a name", "GET", "/v1/models/a%0Ab", None, 404, "Could not find any versions of model a\nb"),
   ("a name in percents", "GET", "/v1/models/%6Fdd/versions/1", None, 200, {"model_version_status": [status("1")]}),
   ("no name", "GET", "/v1/models", None, 400, "Missing model name in request."),
   ("predict by GET", "GET", f"{ODD}:predict", None, 400, f"Malformed request: GET {ODD}:predict"),

@@ -40,7 +40,9 @@ class Rest:
       routes.append(Route(self._options.metrics_path, self._guarded(self._metrics)))
     if self._options.ui:
       routes += Window(engine, self._on_a_thread, grpc_port).routes()
-    self.app = Starlette(routes=[*routes, Route("/{rest:path}", _Endpoint(self._any))])
+    every = _Endpoint(self._any)
+    self.app = Starlette(routes=[*routes, Route("/{rest:path}", every)])
+    self.app.router.default = every  # a path that holds a line break matches no route
 
   async def _ready(self, _: Request) -> Response:
     ready = self._engine.models.ready()

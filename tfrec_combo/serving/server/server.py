@@ -165,6 +165,7 @@ class Server:
         access_log=False,
         server_header=False,
         lifespan="off",
+        ws="none",
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=int(self.options.grace),
         ssl_certfile=self.options.certificate,
