@@ -12,6 +12,7 @@ STAGES = {
   "records": "records",
   "input": "input_pipeline",
   "prepare": "prepare",
+  "encode": "encode",
   "evaluation": "evaluation",
 }
 

@@ -70,6 +70,19 @@ def test_a_rerun_encodes_what_is_new_alone(tower, tmp_path, monkeypatch):
   np.testing.assert_array_equal(again, np.concatenate([first[::-1], more[:1]]))
 
 
+def test_compiled_steps_give_the_vectors_of_plain_ones(tower, monkeypatch):
+  many = [" ".join(text.split()[:size]) for text in TEXTS for size in (1, 2, 5, 20)]
+  plain = text_cache.encode_all(tower, many, None)
+  monkeypatch.setattr(text_cache, "WORTH_COMPILING", 1)
+  monkeypatch.setattr(text_cache, "_STEP", 24)  # steps of three and two texts: some are filled up
+  called = []
+  compiled = tower.compiled
+  monkeypatch.setattr(tower, "compiled", lambda: called.append(1) or compiled())
+  np.testing.assert_allclose(text_cache.encode_all(tower, many, None), plain, atol=1e-6)
+  assert called
+  assert not np.allclose(plain[0], plain[4])
+
+
 def test_another_preset_or_token_length_finds_nothing(tower, preset, tmp_path_factory, tmp_path):
   encoded(tower, TEXTS, tmp_path)
   other = TextTower(Text(preset=tiny_bert(tmp_path_factory.mktemp("other"), seed=1), tokens=12))

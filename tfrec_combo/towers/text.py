@@ -1,6 +1,7 @@
 """The BERT text tower: texts to unit vectors, with tokenizer and weights in the graph."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from tfrec_combo.base.errors import ConfigError, fault
@@ -8,6 +9,7 @@ from tfrec_combo.base.keras_bridge import KerasBridge
 from tfrec_combo.base.settings import Text
 from tfrec_combo.base.stack import keras, tf
 from tfrec_combo.towers import presets
+from tfrec_combo.towers.text_layers import layerwise
 
 
 class TextTower(tf.keras.layers.Layer):
@@ -50,6 +52,7 @@ class TextTower(tf.keras.layers.Layer):
       autograph=False,
     )
     self._pack = functools.partial(_call, pack)
+    self._layerwise = functools.partial(layerwise, backbone)
 
   def tokenize(self, texts: tf.Tensor) -> tf.Tensor:
     """texts: [S] string -> [S, T] int32 with [CLS] and [SEP], cut at T and padded on the right with [PAD]."""
@@ -71,10 +74,7 @@ class TextTower(tf.keras.layers.Layer):
     dropout = (
       bool(training) and self.mode != "frozen"
     )  # frozen vectors are the same in training and outside it
-    states = tf.cast(self.bert((tokens, mask), training=dropout), tf.float32)
-    summed = tf.reduce_sum(states * tf.cast(mask, tf.float32)[..., None], axis=1)
-    vectors = tf.math.l2_normalize(summed, axis=-1)  # of the sum: the mean has the same direction
-    vectors *= tf.cast(lengths > 2, tf.float32)[:, None]  # more than [CLS] and [SEP]
+    vectors = _pooled(self.bert((tokens, mask), training=dropout), mask)
     vectors = tf.ensure_shape(vectors[:rows], [static, self.width])
     return tf.stop_gradient(vectors) if self.mode == "frozen" else vectors
 
@@ -82,12 +82,31 @@ class TextTower(tf.keras.layers.Layer):
     """texts: [S] string -> [S, W] float32 unit vectors."""
     return self(self.tokenize(texts), training=training)
 
+  def compiled(self) -> Callable[[tf.Tensor], tf.Tensor]:
+    """`call` outside training, for many steps of few shapes: tokens [S, T] int32 -> [S, W], each shape compiled once by XLA."""
+    states_of = self._layerwise()
+
+    # Traced once for all shapes; XLA sees them as they come.
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False)
+    def encode(tokens: tf.Tensor) -> tf.Tensor:
+      mask = tokens != self._pad
+      return _pooled(states_of(tokens, mask), mask)
+
+    return encode
+
   def get_config(self) -> dict[str, Any]:
     return {"name": self.name, "config": self.config.model_dump(mode="json")}
 
   @classmethod
   def from_config(cls, config: dict[str, Any]) -> "TextTower":
     return cls(Text(**config["config"]), name=config["name"])
+
+
+def _pooled(states: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+  kept = tf.cast(mask, tf.float32)
+  summed = tf.reduce_sum(tf.cast(states, tf.float32) * kept[..., None], axis=1)
+  vectors = tf.math.l2_normalize(summed, axis=-1)  # of the sum: the mean has the same direction
+  return vectors * tf.cast(tf.reduce_sum(kept, axis=1) > 2, tf.float32)[:, None]  # more than [CLS] and [SEP]
 
 
 def _encoder(backbone: Any, config: Text) -> Any:

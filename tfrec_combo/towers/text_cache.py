@@ -16,7 +16,13 @@ from tfrec_combo.towers.text import TextTower
 _FORMAT = 1  # of a page, and of what a tower makes of a text; another number forgets every page
 _PAGE = 4096  # texts tokenized together and written together: what a killed run loses at most
 _TOKENS = 8192  # in one step, padding included; bounds the memory of long texts
+# From here on XLA saves more time than it takes to compile. Its steps have few shapes: lengths in eights, so many tokens each.
+WORTH_COMPILING = 2048  # texts
+_EIGHT, _STEP = 8, 1024
 _DIGEST = 16  # bytes
+
+# Tokens [S, T] and their lengths [S] -> rows and their vectors, step by step.
+Step = Callable[[np.ndarray, np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]]
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +35,8 @@ def encode_all(
 ) -> np.ndarray:
   """Vectors of many texts, [S, W] float32 in the order given.
 
-  Texts are encoded longest first in steps of `text.batch` rows of nearly one length, so that short ones cost
-  little. One function of open shape serves all steps: one compiled a length (XLA) lost more than it won.
+  Texts are encoded longest first in steps of nearly one length, so that short ones cost little: by one function of open shape
+  in steps of `text.batch` rows, or where there are WORTH_COMPILING of them by one that XLA compiles a length.
 
   Args:
     tower: its preset and T are part of the key under which vectors are kept.
@@ -60,17 +66,19 @@ def encode_all(
     vectors[at[asked]], cut[at[asked]], known[at[asked]] = page_vectors[asked], page_cut[asked], True
   cached = int(known.sum())
 
-  done, step = cached, _compiled(tower)
+  done = cached
   report = progress or (lambda done, total: None)
   report(done, len(distinct))
   digests = list(number)
   todo = sorted(np.flatnonzero(~known), key=lambda i: -len(distinct[i]))
+  steps = _in_eights if len(todo) >= WORTH_COMPILING else _as_they_come
+  step = steps(tower)
   for start in range(0, len(todo), _PAGE):
     page = np.array(todo[start : start + _PAGE])
     tokens, lengths = (x.numpy() for x in tower.tokenize_counted(tf.constant([distinct[i] for i in page])))
     cut[page] = lengths > tower.tokens
-    for batch in _batches(np.minimum(lengths, tower.tokens), tower.config.batch):
-      vectors[page[batch]] = step(tf.constant(tokens[batch])).numpy()
+    for batch, encoded in step(tokens, np.minimum(lengths, tower.tokens)):
+      vectors[page[batch]] = encoded
       done += len(batch)
       report(done, len(distinct))
     if pages is not None:
@@ -88,18 +96,36 @@ def _digest(text: str) -> bytes:
   return hashlib.blake2b(text.encode(), digest_size=_DIGEST).digest()
 
 
-def _compiled(tower: TextTower) -> Callable[[tf.Tensor], tf.Tensor]:
+def _as_they_come(tower: TextTower) -> Step:
   signature = [tf.TensorSpec([None, tower.tokens], tf.int32)]
-  return tf.function(lambda tokens: tower(tokens, training=False), input_signature=signature, autograph=False)
+  encode = tf.function(
+    lambda tokens: tower(tokens, training=False), input_signature=signature, autograph=False
+  )
+
+  def step(tokens: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    order, start = np.argsort(-lengths, kind="stable"), 0
+    while start < len(order):
+      batch = order[start : start + max(1, min(tower.config.batch, _TOKENS // int(lengths[order[start]])))]
+      yield batch, encode(tf.constant(tokens[batch])).numpy()
+      start += len(batch)
+
+  return step
 
 
-def _batches(lengths: np.ndarray, most: int) -> Iterator[np.ndarray]:
-  order = np.argsort(-lengths, kind="stable")
-  start = 0
-  while start < len(order):
-    size = max(1, min(most, _TOKENS // int(lengths[order[start]])))
-    yield order[start : start + size]
-    start += size
+def _in_eights(tower: TextTower) -> Step:
+  encode = tower.compiled()
+
+  def step(tokens: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    widths = np.minimum(-(-lengths // _EIGHT) * _EIGHT, tower.tokens)
+    for width in np.unique(widths):
+      rows, size = np.flatnonzero(widths == width), max(1, _STEP // int(width))
+      for start in range(0, len(rows), size):
+        batch = rows[start : start + size]
+        # The last one is filled up with its first row: another shape would be compiled anew.
+        full = np.concatenate([batch, np.full(size - len(batch), batch[0])])
+        yield batch, encode(tf.constant(tokens[full, :width])).numpy()[: len(batch)]
+
+  return step
 
 
 def _pages_of(tower: TextTower, folder: str | os.PathLike[str]) -> pathlib.Path:
