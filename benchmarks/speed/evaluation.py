@@ -8,6 +8,7 @@ from benchmarks.index.__main__ import PER_CLUSTER, clustered
 from benchmarks.speed import ceilings
 from benchmarks.speed.rows import Row, compared, in_turns
 from tfrec_combo.base.stack import tf, tfrs
+from tfrec_combo.retrieval.best import columns
 from tfrec_combo.training.loop import best_of, mean_of
 
 QUERIES, DIM, K = 4000, 64, 100
@@ -21,7 +22,6 @@ def measure(work: pathlib.Path, quick: bool) -> list[Row]:
   clusters = products // PER_CLUSTER
   vectors, queries = clustered(products, DIM, clusters, 1), clustered(QUERIES, DIM, clusters, 2)
   wanted = np.random.default_rng(3).integers(0, products, QUERIES)
-  corpus = tf.constant(vectors)
   batches = [
     {"query": tf.constant(queries[i : i + 64]), "target": tf.constant(wanted[i : i + 64, None])}
     for i in range(0, QUERIES, 64)
@@ -42,6 +42,7 @@ def measure(work: pathlib.Path, quick: bool) -> list[Row]:
     found["peer"] = float(metric.result()[0])
 
   def own() -> None:
+    corpus = columns(vectors)
     found["ours"] = mean_of(lambda batch: ours(batch, corpus, K), batches, "HR", K)
 
   taken = in_turns({"ours": own, "peer": peer})

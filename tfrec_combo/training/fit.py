@@ -13,6 +13,7 @@ from tfrec_combo.combos.ranker import Ranker
 from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.pipeline.batches import batches
 from tfrec_combo.records import manifest
+from tfrec_combo.retrieval.best import columns
 from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.text import TextTower
@@ -141,9 +142,9 @@ def fit_towers(run: Run, towers: TwoTower, strategy: tf.distribute.Strategy, res
   valid, score = held_out_batches(run, wide), best_of(towers)
 
   def recall() -> float:
-    vectors = tf.constant(towers.encode_catalogue())
-    k = min(config.retrieval.k, vectors.shape[0])
-    return mean_of(lambda batch: score(batch, vectors, k), valid, "Recall", k)
+    vectors = towers.encode_catalogue()
+    products, k = columns(vectors), min(config.retrieval.k, len(vectors))
+    return mean_of(lambda batch: score(batch, products, k), valid, "Recall", k)
 
   task = Task(towers, run.towers, towers_key(run), {"model": towers}, recall, "train", config.retrieval, wide)
   fit(run, task, strategy, resume)

@@ -18,6 +18,7 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.metrics.ranking import METRICS, hits_of
 from tfrec_combo.pipeline.batches import batches
 from tfrec_combo.pipeline.files import steps
+from tfrec_combo.retrieval.best import best_rows
 from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
@@ -141,12 +142,15 @@ def held_out_queries(run: Run, towers: TwoTower) -> np.ndarray:
   )
 
 
-def best_of(queries: Callable[[dict], tf.Tensor]) -> Callable[[dict, tf.Tensor, int], tf.Tensor]:
-  """(batch, vectors [N, D], k) -> [B, k] rows of the best of all products; `queries` gives a batch's vectors [B, D]."""
+def best_of(
+  queries: Callable[[dict], tf.Tensor],
+) -> Callable[[dict, tuple[tf.Tensor, tf.Tensor], int], tf.Tensor]:
+  """(batch, products as `retrieval.best.columns` gives them, k) -> [B, k] rows of the best of all products; `queries` gives a
+  batch's vectors [B, D]."""
 
   @tf.function(reduce_retracing=True)
-  def score(batch: dict[str, tf.Tensor], vectors: tf.Tensor, k: int) -> tf.Tensor:
-    return tf.math.top_k(tf.linalg.matmul(queries(batch), vectors, transpose_b=True), k).indices
+  def score(batch: dict[str, tf.Tensor], products: tuple[tf.Tensor, tf.Tensor], k: int) -> tf.Tensor:
+    return best_rows(queries(batch), products, k)
 
   return score
 
