@@ -68,8 +68,7 @@ def test_the_report_tells_of_the_model_the_index_and_the_data(line, told):
   run = told["run"]
   total = sum(p.stat().st_size for p in line.version.rglob("*") if p.is_file())
   assert run["model"]["size on disk"] == f"{total / 1e6:,.1f} MB"
-  assert run["index_curve"] == json.loads((line.version / "index.json").read_text())
-  assert run["index"]["kind"] == "scann"
+  assert run["index"] == json.loads((line.version / "manifest.json").read_text())["index"]
   assert run["profile"]["products"] == 120
   assert any(name.startswith("category ") for name in told["result"]["slices"])
 
@@ -89,7 +88,7 @@ def test_the_command_writes_pages_of_one_run_and_of_several(line, tmp_path):
   done = invoke(run, run, str(bare), "--out", str(tmp_path / "both.html"))
   assert done.exit_code == 0, done.stderr
   assert "+0.0000" in done.stdout
-  assert f"{tmp_path.name}/bare" in (tmp_path / "both.md").read_text()
+  assert f"{tmp_path.name}/bare" in (tmp_path / "both.html").read_text()
   assert "not evaluated yet" in invoke_page(invoke, bare)
 
 
