@@ -8,6 +8,9 @@ import sys
 
 import pytest
 
+from tests import browser as browsers
+
+browser = browsers.browser
 ROOT = pathlib.Path(__file__).parents[2]
 OURS = re.compile(r"https?://(localhost|127\.0\.0\.1)")
 
@@ -50,3 +53,15 @@ def test_a_link_out_of_the_folder_names_the_file(built):
   text = (built / "evaluation.html").read_text(encoding="utf-8")
   assert "benchmarks/README.md" in text
   assert "../benchmarks" not in text
+
+
+@pytest.mark.parametrize("name", ["index", "configuration"])
+def test_a_page_can_be_read_by_all(built, browser, name):
+  page = browser.new_page(viewport={"width": 390, "height": 844})
+  asked = []
+  page.on("request", lambda request: asked.append(request.url))
+  page.goto((built / f"{name}.html").as_uri())
+  assert page.evaluate("document.documentElement.scrollWidth") <= 390
+  assert browsers.serious(page) == []
+  page.close()
+  assert [url for url in asked if not url.startswith("file:")] == []
