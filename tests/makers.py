@@ -141,7 +141,7 @@ def ranker(shop: Catalogue, rows, settings: c.Config | None = None, seed: int = 
   vectors = towers.encode_catalogue()
   made = Ranker(
     candidates(rows, len(shop), settings.ranker.candidates, shop.categories.max(axis=1)),
-    Features(shop, vectors, towers.texts.products.numpy()),
+    Features(shop, vectors, towers.texts.products),
     towers.user_tower,
     towers.texts,
     ExactIndex().build(vectors, shop.ids),

@@ -115,15 +115,16 @@ def test_a_page_that_cannot_be_read_is_encoded_again(tower, tmp_path, caplog):
   assert caplog.text.count("cannot be read") == 1
 
 
-def test_no_folder_keeps_nothing_and_serves_a_tower_in_training(preset):
+def test_no_folder_keeps_nothing_and_a_folder_what_the_weights_of_now_made(preset, tmp_path):
   trained = TextTower(Text(preset=preset, mode="full", tokens=12))
-  before, _ = encoded(trained, TEXTS, None)
+  assert encoded(trained, TEXTS, tmp_path)[1] == (0, DISTINCT)
+  before, counts = encoded(trained, TEXTS, tmp_path)
+  assert counts == (DISTINCT, DISTINCT)
   trained.trainable_weights[0].assign_add(tf.random.normal(trained.trainable_weights[0].shape))
-  after, counts = encoded(trained, TEXTS, None)
-  assert counts == (0, DISTINCT)
-  assert np.abs(after - before).max() > 0.01
-  with pytest.raises(ValueError, match="folder must be None for a tower whose weights change, got mode full"):
-    text_cache.encode_all(trained, TEXTS, "cache")
+  for folder in (None, None, tmp_path):
+    after, counts = encoded(trained, TEXTS, folder)
+    assert counts == (0, DISTINCT)
+    assert np.abs(after - before).max() > 0.01
 
 
 def test_no_texts(tower, tmp_path):

@@ -216,10 +216,10 @@ class Candidates(tf.keras.layers.Layer):
   def neighbours(self, rows: tf.Tensor, count: int | None) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The neighbours of products [B, S]: rows, cosine and share (of the product's orders that hold the neighbour), each
     [B, S * J]."""
-    near = self.rows if count is None else self.rows[:, :count]
-    together = self.together if count is None else self.together[:, :count]
-    others = tf.where(rows[..., None] >= 0, tf.gather(near, tf.maximum(rows, 0)), -1)
-    seen = rows_of(together, rows) * tf.cast(others >= 0, tf.float32)
+    # Cut after they were gathered: cut before, each request would copy the tables of the whole catalogue.
+    others = tf.gather(self.rows, tf.maximum(rows, 0))[..., :count]
+    others = tf.where(rows[..., None] >= 0, others, -1)
+    seen = rows_of(self.together, rows)[..., :count] * tf.cast(others >= 0, tf.float32)
     own = tf.maximum(rows_of(self.orders, rows), 1)[..., None]
     cosine = seen / (tf.sqrt(own * tf.maximum(rows_of(self.orders, others), 1)) + self.shrink)
     flat = [tf.shape(rows)[0], -1]

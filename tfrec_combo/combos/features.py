@@ -36,13 +36,12 @@ MOST_LEAVES = 2048  # categories beyond which no table of all pairs is kept
 class Features(tf.keras.layers.Layer):
   """[B, K, F] features of candidates, in the order of NAMES.
 
-  vectors: [N, D], product tower. texts: [N, W], text vectors.
+  vectors: [N, D] float32, product tower. texts: [N, W] float32, text vectors.
   """
 
-  def __init__(self, catalogue: Catalogue, vectors: np.ndarray, texts: np.ndarray, **kwargs):
+  def __init__(self, catalogue: Catalogue, vectors: np.ndarray, texts: np.ndarray | tf.Variable, **kwargs):
     super().__init__(**kwargs)
-    self.vectors = table(vectors.astype(np.float32), "vectors")
-    self.texts = table(texts.astype(np.float32), "texts")
+    self.vectors, self.texts = table(vectors, "vectors"), table(texts, "texts")
     self.leaf = table(catalogue.categories.max(axis=1).astype(np.int32), "leaf")
     self.aisle = table(catalogue.categories[:, :2].max(axis=1).astype(np.int32), "aisle")
     self.log_price = table(np.log(np.where(catalogue.prices > 0, catalogue.prices, 1)), "log_price")
@@ -100,8 +99,7 @@ class Features(tf.keras.layers.Layer):
     leaf_lines = sums(leaves, known, leaf)
     decayed_lines = tf.maximum(tf.reduce_sum(decayed, 1, keepdims=True), 1e-6)
     in_leaf = rows_of(self.leaf_orders, leaf)
-    kinds = of_groups(rows_of(self.pair_group, basket), given, self.pair_cosine.shape[0])
-    near_kinds = tf.linalg.matmul(kinds, self.pair_cosine) / tf.maximum(size, 1)
+    kinds = self._together(rows_of(self.pair_group, basket), rows_of(self.pair_group, rows))
     weights = [decayed / decayed_lines, known / tf.maximum(tf.sqrt(lines), 1), tf.zeros_like(known)]
     of_basket = given / tf.maximum(size, 1)
     weights = tf.concat([tf.stack(weights, -1), tf.stack([0 * given, 0 * given, of_basket], -1)], axis=1)
@@ -142,7 +140,7 @@ class Features(tf.keras.layers.Layer):
       "category_history": leaf_history / decayed_lines,
       "aisle_basket": sums(basket_aisles, given, aisle) / tf.maximum(size, 1e-6),
       "aisle_history": sums(aisles, decayed, aisle) / decayed_lines,
-      "leaf_cosine": tf.math.log1p(100 * tf.gather(near_kinds, rows_of(self.pair_group, rows), batch_dims=1)),
+      "leaf_cosine": tf.math.log1p(100 * kinds / tf.maximum(size, 1)),
       "price": log_price,
       "price_fit": tf.abs(log_price - fit) * rows_of(self.priced, rows) * tf.cast(priced > 0, tf.float32),
       "basket_size": every * tf.math.log1p(size),
@@ -158,6 +156,15 @@ class Features(tf.keras.layers.Layer):
     else:
       values |= counts.wording.columns(basket, request.query, request.said, rows)
     return tf.stack([values[name] for name in NAMES], axis=-1)
+
+  def _together(self, given: tf.Tensor, groups: tf.Tensor) -> tf.Tensor:
+    """Cosines of groups [B, K] with those of a basket [B, M], summed over it: [B, K].
+
+    One lookup a pair: the product with the whole table would read millions of numbers for a request. Group 0, also of pads, is
+    with none.
+    """
+    place = given[:, :, None] * self.pair_cosine.shape[0] + groups[:, None, :]
+    return tf.reduce_sum(tf.gather(tf.reshape(self.pair_cosine, [-1]), place), axis=1)
 
 
 def _standard(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -6,6 +6,7 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.co_purchase import CoPurchase
 
 LONG_AGO = 1000.0  # days
+BLOCK = 65_536  # products whose neighbours are counted at once
 
 
 def of_groups(groups: tf.Tensor, weights: tf.Tensor, count: int) -> tf.Tensor:
@@ -33,9 +34,12 @@ def _flat(groups: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
 def cosines(counts: CoPurchase, groups: np.ndarray, count: int, shrink: float) -> np.ndarray:
   """Which categories are bought together: [count, count] float32, pairs of products in one order over the geometric mean
   of the two categories' orders. groups: [N] int32, 0 for none."""
-  known = (counts.rows >= 0) & (groups[:, None] > 0)
-  others = np.where(known, groups[np.maximum(counts.rows, 0)], 0)
-  place = (groups[:, None].astype(np.int64) * count + others)[known & (others > 0)]
-  pairs = np.bincount(place, counts.together[known & (others > 0)], count * count).reshape(count, count)
-  held = np.sqrt(np.bincount(groups, counts.orders, count))
+  total = np.zeros(count * count)
+  for start in range(0, len(groups), BLOCK):
+    part = slice(start, start + BLOCK)
+    own, rows = groups[part, None].astype(np.int64), counts.rows[part]
+    others = np.where(rows >= 0, groups[np.maximum(rows, 0)], 0)
+    known = (own > 0) & (others > 0)
+    total += np.bincount((own * count + others)[known], counts.together[part][known], count * count)
+  pairs, held = total.reshape(count, count), np.sqrt(np.bincount(groups, counts.orders, count))
   return (np.maximum(pairs, pairs.T) / (held[:, None] * held[None, :] + max(shrink, 1e-6))).astype(np.float32)

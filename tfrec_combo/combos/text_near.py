@@ -14,15 +14,15 @@ class TextNear(tf.keras.layers.Layer):
   """Candidates by their text vectors, and what the texts say of any candidate. It trains nothing.
 
   Args:
-    texts: [N, W] unit vectors, zero for products without a text.
+    texts: [N, W] float32 unit vectors, zero for products without a text.
     index: over `texts`.
     count: J, neighbours of each product of the basket; the query finds twice as many.
   """
 
-  def __init__(self, texts: np.ndarray, index: Index, count: int, **kwargs):
+  def __init__(self, texts: np.ndarray | tf.Variable, index: Index, count: int, **kwargs):
     super().__init__(**kwargs)
-    self.index, self.count = index, min(count, len(texts))
-    self.texts = table(texts.astype(np.float32), "near_texts")
+    self.index, self.count = index, min(count, texts.shape[0])
+    self.texts = table(texts, "near_texts")
     rows, cosines = neighbours(texts, index, self.count)
     self.rows, self.cosines = table(rows, "text_neighbours"), table(cosines, "text_cosines")
 
@@ -59,13 +59,13 @@ class TextNear(tf.keras.layers.Layer):
     }
 
 
-def neighbours(texts: np.ndarray, index: Index, count: int) -> tuple[np.ndarray, np.ndarray]:
+def neighbours(texts: np.ndarray | tf.Variable, index: Index, count: int) -> tuple[np.ndarray, np.ndarray]:
   """The `count` rows whose texts are nearest to each, without itself, and their cosines: [N, count] each; -1 and 0 where
   there are fewer, or the product has no text."""
   found, near = [], []
-  for start in range(0, len(texts), BLOCK):
-    block = texts[start : start + BLOCK].astype(np.float32)
-    cosines, rows = (x.numpy() for x in index.search(tf.constant(block), min(count + 1, len(texts))))
+  for start in range(0, texts.shape[0], BLOCK):
+    block = np.asarray(texts[start : start + BLOCK])
+    cosines, rows = (x.numpy() for x in index.search(tf.constant(block), min(count + 1, texts.shape[0])))
     own = np.arange(start, start + len(block))[:, None]
     # Itself goes last, or the farthest where equal texts have pushed it out.
     last = np.argsort(rows == own, axis=1, kind="stable")[:, :count]

@@ -22,7 +22,9 @@ class Wording(tf.keras.layers.Layer):
     texts: [N, W] text vectors; index: over them. count: text neighbours of a product.
   """
 
-  def __init__(self, catalogue: Catalogue, texts: np.ndarray, index: Index, count: int, **kwargs):
+  def __init__(
+    self, catalogue: Catalogue, texts: np.ndarray | tf.Variable, index: Index, count: int, **kwargs
+  ):
     super().__init__(**kwargs)
     self.near = TextNear(texts, index, count)
     self.terms = Lexical(words_of(catalogue.texts), name="terms")

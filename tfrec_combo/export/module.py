@@ -66,20 +66,25 @@ class ServedModel(tf.Module):
     self.wishes = {"size_min": min(2, config.combine.size), "size_max": min(4, config.combine.size)}
     # A partial is not tracked; what it holds is.
     self._parts = functools.partial(_parts, ranker, product_tower, text_tower)
+    indexes: list[Any] = [ranker.index]
+    if ranker.candidates.wording is not None:
+      indexes.append(ranker.candidates.wording.near.index)
+      self.terms = ranker.candidates.wording.terms.numbers, ranker.candidates.wording.kinds.numbers
     every: list[Any] = [
       ranker.candidates,
       ranker.features,
       ranker.net,
       ranker.user_tower,
-      ranker.index,
+      *indexes,
       product_tower,
       text_tower,
       scorer,
     ]
-    if ranker.candidates.wording is not None:
-      every.append(ranker.candidates.wording.near.index)
-      self.terms = ranker.candidates.wording.terms.numbers, ranker.candidates.wording.kinds.numbers
-    self.weights = list({v.ref(): v for part in every for v in part.variables}.values())
+    # Products are named by `ids`, and `embed_products` knows none by its row.
+    unread = [product_tower.ids, product_tower.seen, product_tower.categories, product_tower.prices]
+    left_out = {v.ref() for v in [*unread, *(index.ids for index in indexes)]}
+    weights = {v.ref(): v for part in every for v in part.variables}
+    self.weights = [v for ref, v in weights.items() if ref not in left_out]
 
   def request(self, inputs: Tensors) -> tuple[Request, tf.Tensor]:
     """The request in catalogue rows, and which rows of the batch say nothing at all, [B] bool."""

@@ -17,7 +17,7 @@ SEVERAL_BELOW = (
 )
 QUERIES = 200  # asked at most
 TIMED = 9  # of those, one by one
-BLOCK = 256
+BLOCK = 16  # queries scored at once: of a million products each takes 12 MB
 
 
 class Tunable(Index, Protocol):

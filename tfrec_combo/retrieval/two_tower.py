@@ -118,14 +118,27 @@ class TwoTower(OwnTrainStep):
     )
     return loss / global_batch(tf.shape(positives)[0])
 
-  def encode_catalogue(self, batch: int = 4096) -> np.ndarray:
-    """Vectors of all products, [N, D] float32, a batch at a time."""
+  def encode_catalogue(self, texts: np.ndarray | tf.Variable | None = None, batch: int = 4096) -> np.ndarray:
+    """Vectors of all products, [N, D] float32, a batch at a time.
+
+    texts: [N, W] text vectors where they are known already; none: they are encoded.
+    """
     n = self.product_tower.seen.shape[0]
-    return np.concatenate([self._encode(tf.range(i, min(i + batch, n))).numpy() for i in range(0, n, batch)])
+    vectors = np.empty([n, self.towers.dim], np.float32)
+    for start in range(0, n, batch):
+      part = slice(start, min(start + batch, n))
+      rows = tf.range(part.start, part.stop)
+      known = self._texts(rows) if texts is None else tf.convert_to_tensor(texts[part])
+      vectors[part] = self._encode(rows, known).numpy()
+    return vectors
 
   @tf.function(reduce_retracing=True)
-  def _encode(self, rows: tf.Tensor) -> tf.Tensor:
-    return self.products(rows)
+  def _texts(self, rows: tf.Tensor) -> tf.Tensor:
+    return self.texts.of_products(rows)
+
+  @tf.function(reduce_retracing=True)
+  def _encode(self, rows: tf.Tensor, texts: tf.Tensor) -> tf.Tensor:
+    return self.product_tower(rows, texts)
 
   def encode_queries(self, batches: tf.data.Dataset) -> Iterator[np.ndarray]:
     """Query vectors of each batch."""

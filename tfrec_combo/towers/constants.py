@@ -5,9 +5,10 @@ import numpy as np
 from tfrec_combo.base.stack import tf
 
 
-def table(values: np.ndarray | tf.Tensor, name: str) -> tf.Variable:
-  """A variable that keeps `values` out of the graph (which is limited to 2 GB) and of the optimizer."""
-  return tf.Variable(values, trainable=False, name=name)
+def table(values: np.ndarray | tf.Tensor | tf.Variable, name: str) -> tf.Variable:
+  """A variable that keeps `values` out of the graph (which is limited to 2 GB) and of the optimizer; a variable itself, whose
+  memory its readers share."""
+  return values if isinstance(values, tf.Variable) else tf.Variable(values, trainable=False, name=name)
 
 
 def rows_of(values: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:

@@ -6,6 +6,7 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -40,15 +41,10 @@ def encode_all(
 
   Args:
     tower: its preset and T are part of the key under which vectors are kept.
-    folder: pages of vectors are kept below it, written aside and renamed; None keeps nothing, and is the
-      only choice for a tower in training, whose weights change.
+    folder: pages of vectors are kept below it, written aside and renamed; None keeps nothing. Those of a tower
+      that was trained are found again by one of the same weights.
     progress: called with the distinct texts that are done and their total.
-
-  Raises:
-    ValueError: a folder was given for a tower that is not frozen.
   """
-  if folder is not None and tower.mode != "frozen":
-    raise ValueError(f"folder must be None for a tower whose weights change, got mode {tower.mode}")
   number: dict[bytes, int] = {}
   distinct: list[str] = []
   rows = np.zeros(len(texts), np.int64)
@@ -89,7 +85,8 @@ def encode_all(
     "%d distinct texts: %d from the cache, %d encoded; %d cut at %d tokens",
     len(distinct), cached, len(todo), tower.texts_cut, tower.tokens,
   )  # fmt: skip
-  return vectors[rows]
+  # Where no text repeats they are in order, and a copy of a million vectors is none too few.
+  return vectors if len(distinct) == len(texts) else vectors[rows]
 
 
 def _digest(text: str) -> bytes:
@@ -129,7 +126,11 @@ def _in_eights(tower: TextTower) -> Step:
 
 
 def _pages_of(tower: TextTower, folder: str | os.PathLike[str]) -> pathlib.Path:
-  key = {"format": _FORMAT, "preset": tower.fingerprint, "tokens": tower.tokens}
+  key: dict[str, Any] = {"format": _FORMAT, "preset": tower.fingerprint, "tokens": tower.tokens}
+  if tower.mode != "frozen":
+    key["weights"] = [
+      hashlib.blake2b(v.numpy(), digest_size=_DIGEST).hexdigest() for v in tower.trainable_weights
+    ]
   return pathlib.Path(folder) / files.fingerprint(key)
 
 

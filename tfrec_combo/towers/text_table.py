@@ -23,7 +23,7 @@ class FrozenTexts(tf.keras.layers.Layer):
     super().__init__(**kwargs)
     self.categories = category_table(categories, products.shape[1])
     self.width = products.shape[1]
-    self.products = table(products.astype(np.float32), "product_texts")
+    self.products = table(np.asarray(products, np.float32), "product_texts")
     self.query_vectors = table(
       np.concatenate([np.zeros([1, self.width], np.float32), query_vectors.astype(np.float32)]), "query_texts"
     )

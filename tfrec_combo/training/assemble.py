@@ -127,21 +127,25 @@ def index_of(config: Config, vectors: np.ndarray, ids: list[str]) -> Index:
     return index.build(vectors, ids)
 
 
-def product_texts(towers: TwoTower, products: arrays.Catalogue, batch: int = 256) -> np.ndarray:
-  """Text vectors of the whole catalogue, [N, W]."""
-  rows = np.arange(len(products), dtype=np.int32)
-  parts = (rows[i : i + batch] for i in range(0, len(rows), batch))
-  return np.concatenate([towers.texts.of_products(part).numpy() for part in parts])
+def product_texts(run: Run, towers: TwoTower, products: arrays.Catalogue) -> np.ndarray | tf.Variable:
+  """Text vectors of the whole catalogue, [N, W]: the frozen ones themselves; those of a trained BERT encoded once and kept beside
+  its checkpoints, so that the next stage reads them and a killed one goes on."""
+  texts = towers.texts
+  if isinstance(texts, FrozenTexts):
+    return texts.products
+  with bar("encode texts") as update:
+    return encode_all(texts.tower, products.texts, run.towers / "texts", update)
 
 
 def ranker(run: Run, towers: TwoTower, products: arrays.Catalogue) -> Ranker:
   """The untrained ranker over trained towers, whose vectors are encoded here once."""
   config = run.config
-  vectors = towers.encode_catalogue()
   leaf, settings = products.categories.max(axis=1), config.retrieval
-  texts, wording = product_texts(towers, products), None
+  texts, wording = product_texts(run, towers, products), None
+  vectors = towers.encode_catalogue(texts)
   if settings.text_neighbours:
-    wording = Wording(products, texts, index_of(config, texts, products.ids), settings.text_neighbours)
+    near = index_of(config, np.asarray(tf.convert_to_tensor(texts)), products.ids)
+    wording = Wording(products, texts, near, settings.text_neighbours)
   candidates = Candidates(config.ranker.candidates, leaf, settings.neighbours, settings.shrink, wording)
   features = Features(products, vectors, texts)
   if products.offered is not None:
