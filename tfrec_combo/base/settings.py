@@ -206,6 +206,12 @@ class Training(Section):
   patience: Positive = 2  # epochs without a better held-out metric before it stops
   valid_orders: Positive = 1000  # held-out orders scored after each epoch
   tensorboard: bool = True
+  # What follows does not change what is learnt.
+  worker_timeout: Positive = (
+    300  # seconds that the workers of `multi_worker` wait for each other at the start
+  )
+  collectives: Literal["auto", "ring", "nccl"] = "auto"  # how they add up gradients; nccl asks for GPUs
+  gpu_memory: Literal["all", "as_needed"] = "all"  # what TensorFlow takes of each GPU at the start
 
 
 class Evaluation(Section):

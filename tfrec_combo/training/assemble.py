@@ -25,6 +25,7 @@ from tfrec_combo.towers import catalogue as arrays
 from tfrec_combo.towers.text import TextTower
 from tfrec_combo.towers.text_cache import encode_all
 from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
+from tfrec_combo.training.strategy import chief_first
 
 HABITS_OF = 30_000  # orders whose histories tell how products are bought again
 
@@ -102,7 +103,7 @@ def texts_of(run: Run, tower: TextTower, products: arrays.Catalogue) -> FrozenTe
     ""
   }
   known = sorted(queries)
-  with bar("encode texts") as update:
+  with bar("encode texts") as update, chief_first(tf.distribute.get_strategy()):
     vectors = encode_all(tower, [*products.texts, *known, *names], run.texts, update)
   of_products, of_queries, of_names = np.split(vectors, [len(products), len(products) + len(known)])
   return FrozenTexts(of_products, known, of_queries, of_names)
@@ -127,31 +128,43 @@ def index_of(config: Config, vectors: np.ndarray, ids: list[str]) -> Index:
     return index.build(vectors, ids)
 
 
-def product_texts(run: Run, towers: TwoTower, products: arrays.Catalogue) -> np.ndarray | tf.Variable:
+def product_texts(
+  run: Run, towers: TwoTower, products: arrays.Catalogue, strategy: tf.distribute.Strategy
+) -> np.ndarray | tf.Variable:
   """Text vectors of the whole catalogue, [N, W]: the frozen ones themselves; those of a trained BERT encoded once and kept beside
   its checkpoints, so that the next stage reads them and a killed one goes on."""
   texts = towers.texts
   if isinstance(texts, FrozenTexts):
     return texts.products
-  with bar("encode texts") as update:
+  with bar("encode texts") as update, chief_first(strategy):
     return encode_all(texts.tower, products.texts, run.towers / "texts", update)
 
 
-def ranker(run: Run, towers: TwoTower, products: arrays.Catalogue) -> Ranker:
-  """The untrained ranker over trained towers, whose vectors are encoded here once."""
-  config = run.config
-  leaf, settings = products.categories.max(axis=1), config.retrieval
-  texts, wording = product_texts(run, towers, products), None
+def ranker(
+  run: Run,
+  towers: TwoTower,
+  products: arrays.Catalogue,
+  strategy: tf.distribute.Strategy | None = None,
+) -> Ranker:
+  """The untrained ranker over trained towers, whose vectors are encoded here once.
+
+  What `strategy` trains is made in its scope. An index is not: workers send each other the first values of what they share, and
+  strings cannot be sent.
+  """
+  config, strategy = run.config, strategy or tf.distribute.get_strategy()
+  settings, ids = config.retrieval, products.ids
+  texts = product_texts(run, towers, products, strategy)
   vectors = towers.encode_catalogue(texts)
-  if settings.text_neighbours:
-    near = index_of(config, np.asarray(tf.convert_to_tensor(texts)), products.ids)
-    wording = Wording(products, texts, near, settings.text_neighbours)
-  candidates = Candidates(config.ranker.candidates, leaf, settings.neighbours, settings.shrink, wording)
-  features = Features(products, vectors, texts)
-  if products.offered is not None:
-    candidates.offer(products.offered)
-  index = index_of(config, shown(vectors, products.offered), products.ids)
-  return Ranker(candidates, features, towers.user_tower, towers.texts, index, towers.pseudo_queries, config)
+  index = index_of(config, shown(vectors, products.offered), ids)
+  alike = index_of(config, np.asarray(tf.convert_to_tensor(texts)), ids) if settings.text_neighbours else None
+  with strategy.scope():
+    wording = Wording(products, texts, alike, settings.text_neighbours) if alike else None
+    leaf = products.categories.max(axis=1)
+    candidates = Candidates(config.ranker.candidates, leaf, settings.neighbours, settings.shrink, wording)
+    features = Features(products, vectors, texts)
+    if products.offered is not None:
+      candidates.offer(products.offered)
+    return Ranker(candidates, features, towers.user_tower, towers.texts, index, towers.pseudo_queries, config)
 
 
 def shown(vectors: np.ndarray, offered: np.ndarray | None) -> np.ndarray:

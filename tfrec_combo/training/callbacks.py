@@ -56,6 +56,8 @@ class HeldOut(tf.keras.callbacks.Callback):
   Args:
     tracked: what a checkpoint holds.
     measure: () -> the metric; more is better.
+    written: where checkpoints go; none: `folder`. Of several workers one writes to `folder`, and all read it.
+    wait: called when an epoch's have been written; it returns when all workers have.
   """
 
   def __init__(
@@ -65,8 +67,11 @@ class HeldOut(tf.keras.callbacks.Callback):
     name: str,
     measure: Callable[[], float],
     patience: int,
+    written: pathlib.Path | None = None,
+    wait: Callable[[], object] = lambda: None,
   ):
     super().__init__()
+    self.written, self.wait = written or folder, wait
     self.folder, self.metric, self.measure, self.patience = folder, name, measure, patience
     self.tracked = tracked
     self.state: dict = {
@@ -82,7 +87,7 @@ class HeldOut(tf.keras.callbacks.Callback):
     """Ties the checkpoint to the model's optimizer; call it after `compile`."""
     self.checkpoint = tf.train.Checkpoint(**self.tracked, optimizer=self.model.optimizer)
     self.manager = tf.train.CheckpointManager(
-      self.checkpoint, str(self.folder), max_to_keep=self.patience + 2
+      self.checkpoint, str(self.written), max_to_keep=self.patience + 2
     )
 
   def resume(self, model: tf.keras.Model) -> int:
@@ -113,7 +118,8 @@ class HeldOut(tf.keras.callbacks.Callback):
     state["checkpoints"][str(epoch + 1)] = pathlib.Path(path).name
     state["epoch"] = epoch + 1
     state["done"] = bool(self.model.stop_training or epoch + 1 == self.params["epochs"])
-    files.write_json(self.folder / STATE, state)
+    files.write_json(self.written / STATE, state)
+    self.wait()
 
   def best(self) -> None:
     """Puts the best epoch's weights back into the model."""

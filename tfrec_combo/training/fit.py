@@ -25,7 +25,7 @@ from tfrec_combo.training.loop import Task, best_of, fit, held_out_batches, mean
 from tfrec_combo.training.refresh import Grow
 from tfrec_combo.training.sets import fit_sets, sets_key
 from tfrec_combo.training.sets import restored as restored_sets
-from tfrec_combo.training.strategy import choose
+from tfrec_combo.training.strategy import choose, watched
 
 log = logging.getLogger(__name__)
 RANKING_ONLY = {
@@ -34,6 +34,12 @@ RANKING_ONLY = {
   "shrink",
   "text_neighbours",
 }  # settings of `retrieval` that the towers do not read
+UNLEARNT = {
+  "tensorboard",
+  "worker_timeout",
+  "collectives",
+  "gpu_memory",
+}  # settings of `training` of how, not what
 LEAST_TO_RANK = 20  # orders; with fewer in the rank split the ranker learns on the train split
 
 
@@ -62,18 +68,18 @@ def train(config: Config, resume: bool = True) -> Models:
   tf.keras.mixed_precision.set_global_policy(config.training.precision)
   try:
     strategy = choose(config.training)
-    with strategy.scope():
-      towers, text_tower, products = assemble.two_tower(run)
-    fit_towers(run, towers, strategy, resume)
-    with strategy.scope():
-      ranker = assemble.ranker(run, towers, products)
-    if config.ranker.folds:
-      keys = ranker_key(run), sets_key(run, ranker_key(run))
-      sets = cross_fit.fit_ranker(run, ranker, towers, products, keys, strategy, resume)
-    else:
-      sets = fit_ranker(run, ranker, strategy, resume)
-    bundles = fit_bundles(run, strategy, resume) if trained_on_bundles(run) else None
-    return Models(towers, text_tower, ranker, sets, products, bundles)
+    with watched(strategy):
+      with strategy.scope():
+        towers, text_tower, products = assemble.two_tower(run)
+      fit_towers(run, towers, strategy, resume)
+      ranker = assemble.ranker(run, towers, products, strategy)
+      if config.ranker.folds:
+        keys = ranker_key(run), sets_key(run, ranker_key(run))
+        sets = cross_fit.fit_ranker(run, ranker, towers, products, keys, strategy, resume)
+      else:
+        sets = fit_ranker(run, ranker, strategy, resume)
+      bundles = fit_bundles(run, strategy, resume) if trained_on_bundles(run) else None
+      return Models(towers, text_tower, ranker, sets, products, bundles)
   finally:
     tf.keras.mixed_precision.set_global_policy("float32")
 
@@ -124,7 +130,7 @@ def towers_key(run: Run) -> str:
   """Changes when the towers must be trained anew."""
   config = run.config
   read = {"seed", "text", "towers", "retrieval", "training"}
-  unread = {"text": {"batch"}, "retrieval": RANKING_ONLY, "training": {"tensorboard"}}
+  unread = {"text": {"batch"}, "retrieval": RANKING_ONLY, "training": UNLEARNT}
   parts = config.model_dump(mode="json", include=read, exclude=unread)
   return files.fingerprint([__version__, manifest.read_manifest(run.records).key, parts])
 

@@ -23,7 +23,7 @@ from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import KEY, Bar, HeldOut, StopAtNaN, key_of
-from tfrec_combo.training.strategy import check_batch
+from tfrec_combo.training.strategy import agreed, check_batch, is_chief, written_by_chief
 
 log = logging.getLogger(__name__)
 # Where the config leaves the epochs open: at least so many, and more in a small shop until there are so many steps.
@@ -86,18 +86,37 @@ def fit(run: Run, task: Task, strategy: tf.distribute.Strategy, resume: bool) ->
     ModelError: the loss is not finite.
     ConfigError: the replicas cannot share the batch.
   """
-  config, settings, name = run.config, task.settings, task.folder.name
+  settings = task.settings
   check_batch(f"{task.section}.batch", settings.batch, strategy)
-  if not resume or key_of(task.folder) != task.key:
+  stale = not resume or key_of(task.folder) != task.key
+  agreed(strategy)  # every worker has looked
+  if stale and is_chief(strategy):
     shutil.rmtree(task.folder, ignore_errors=True)
     files.write_json(task.folder / KEY, {"key": task.key})
+  agreed(strategy)
   stream, step_count = (task.data or functools.partial(_of_split, run, task))(0)
   epochs = epochs_of(task.section, settings.epochs, step_count)
   with strategy.scope():
     decay = tf.keras.optimizers.schedules.CosineDecay(settings.learning_rate, step_count * epochs, alpha=0.05)
     task.model.compile(optimizer=tf.keras.optimizers.Adam(decay))
+  with written_by_chief(task.folder, strategy) as written:
+    _fit(run, task, strategy, written, step_count, epochs, stream)
+
+
+def _fit(
+  run: Run,
+  task: Task,
+  strategy: tf.distribute.Strategy,
+  written: pathlib.Path,
+  step_count: int,
+  epochs: int,
+  stream: tf.data.Dataset,
+) -> None:
+  config, name = run.config, task.folder.name
+  measure = lambda: agreed(strategy, task.measure())
+  patience = task.patience or config.training.patience
   held_out = HeldOut(
-    task.folder, task.tracked, "held_out", task.measure, task.patience or config.training.patience
+    task.folder, task.tracked, "held_out", measure, patience, written, lambda: agreed(strategy)
   )
   with strategy.scope():
     first = held_out.resume(task.model)
@@ -108,7 +127,7 @@ def fit(run: Run, task: Task, strategy: tf.distribute.Strategy, resume: bool) ->
     with bar(f"train {name}") as update:
       callbacks = [StopAtNaN(f"{task.section}.learning_rate"), held_out, Bar(update, first)]
       if config.training.tensorboard:
-        callbacks.append(tf.keras.callbacks.TensorBoard(str(task.folder / "tensorboard"), write_graph=False))
+        callbacks.append(tf.keras.callbacks.TensorBoard(str(written / "tensorboard"), write_graph=False))
       task.model.fit(
         strategy.experimental_distribute_dataset(stream),
         epochs=epochs,
