@@ -14,6 +14,10 @@ STAGES = {
   "prepare": "prepare",
   "encode": "encode",
   "evaluation": "evaluation",
+  "index": "index",
+  "export": "export",
+  "load": "load",
+  "request": "request",
 }
 
 
