@@ -56,6 +56,27 @@ def test_weights_of_zero_give_the_rankers_answer_to_the_bit(served):
   assert (names != b"").sum() > 30
 
 
+def test_a_request_reads_rows_of_the_catalogues_tables_and_none_of_them_whole(served):
+  given = inputs() | weights(0.5, 0.5)
+  graph = tf.function(served.recommend, autograph=False).get_concrete_function(**given).graph
+  wide = {id(v.handle): v.name for v in graph.variables if v.shape.rank and v.shape[0] == N}
+  handles = {t.name: wide[id(outer)] for outer, t in graph.captures if id(outer) in wide}
+  read = {
+    handles[op.inputs[0].name]
+    for op in graph.get_operations()
+    if op.type == "ReadVariableOp" and op.inputs[0].name in handles
+  }
+  # The exact index compares with all; as many are popular as this shop has.
+  assert {name.partition(":")[0] for name in read} == {"exact_vectors", "popular"}
+  assert len(handles) > 12
+
+
+def test_what_no_signature_reads_is_not_saved(served):
+  kept = {v.name.rpartition("/")[2].partition(":")[0] for v in served.weights}
+  assert {"vectors", "exact_vectors"} <= kept
+  assert not {"ids", "seen", "exact_ids"} & kept
+
+
 def test_each_weight_changes_the_answer_of_a_request_that_says_something(served):
   plain = served.recommend(**inputs(), **weights())["product_ids"].numpy()
   for changed in (weights(diversity=0.9), weights(novelty=0.9)):

@@ -77,7 +77,7 @@ def ended(workshop, tmp_path_factory):
   told = (folder / "first0.log").read_text(), (folder / "first1.log").read_text()
   epochs = files.read_json(state)["epoch"] if state.is_file() else None
   again = started(path, folder / "again")
-  codes = [process.wait(300) for process in again]
+  codes = [process.wait(600) for process in again]
   logs = [(folder / f"again{i}.log").read_text()[-2000:] for i in range(2)]
   assert codes == [0, 0], logs
   return {

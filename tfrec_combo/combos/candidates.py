@@ -167,7 +167,6 @@ class Candidates(tf.keras.layers.Layer):
       sources.append(wishes.rows)
     merged = merge(sources)
     known = own.weights["count"]
-    width = tf.shape(self.rows)[1]
     recent_weight = tf.exp(-days[:, : tf.shape(recent)[1]] / 60.0) * known[:, : tf.shape(recent)[1]]
     rank = tf.exp(-tf.range(tf.shape(found)[1], dtype=tf.float32) / 30.0)[None, :] * tf.cast(
       found >= 0, tf.float32
@@ -176,7 +175,7 @@ class Candidates(tf.keras.layers.Layer):
     size = tf.reduce_sum(tf.cast(basket >= 0, tf.float32), axis=1, keepdims=True)
     ages = [known * tf.exp(-days / 365.0), known * (1 - tf.exp(-(days + 0.1) / 365.0))]
     nearest = tf.stack([near_cosine, near_share], -1)
-    past_weight = tf.repeat(recent_weight, tf.minimum(width, RECENT_NEIGHBOURS), axis=1)
+    past_weight = tf.repeat(recent_weight, min(self.rows.shape[1], RECENT_NEIGHBOURS), axis=1)
     said = [
       merged.add(0, tf.stack([own.weights[name] for name in OWN], -1)),
       merged.largest(0, tf.stack(ages, -1)),
