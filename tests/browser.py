@@ -7,15 +7,20 @@ import shutil
 import pytest
 
 
+def chromium() -> str | None:
+  """The system's browser, or the one that TFREC_COMBO_CHROMIUM names; None without one."""
+  named = os.environ.get("TFREC_COMBO_CHROMIUM")
+  return named or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+  )
+
+
 # Not for the whole run: as long as Playwright lives, no other test of this process can run an event loop.
 @pytest.fixture(scope="module")
 def browser():
   """The system's Chromium, headless."""
   playwright = pytest.importorskip("playwright.sync_api", reason="needs `pip install tfrec-combo[browser]`")
-  named = os.environ.get("TFREC_COMBO_CHROMIUM")
-  path = named or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-  )
+  path = chromium()
   if path is None:
     pytest.skip("needs a Chromium: install one, or name it in TFREC_COMBO_CHROMIUM")
   with playwright.sync_playwright() as running:

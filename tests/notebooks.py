@@ -1,20 +1,24 @@
-"""Runs a notebook as a stranger would. To remake the saved outputs: `python -m tests.notebooks [--small] [FOLDER]`."""
+"""Runs notebooks as a stranger would. To remake the saved outputs: `python -m tests.notebooks [--small] [NAME ...]`."""
 
 import argparse
 import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import tempfile
+import time
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
+from tests import pictures
+
 ROOT = pathlib.Path(__file__).parents[1]
-NOTEBOOK = ROOT / "colab" / "01_quickstart.ipynb"
+NOTEBOOKS = sorted((ROOT / "colab").glob("*.ipynb"))
 CONTROL = re.compile(
   r"\x1b\[[?0-9;]*[A-Za-z]"
 )  # colours and the cursor's moves, which not every front end hides
@@ -54,22 +58,45 @@ def execute(
   for cell in notebook.cells:
     for output in cell.get("outputs", []):
       if "text" in output:
-        output["text"] = CONTROL.sub("", output["text"])
+        output["text"] = _plain(output["text"])
       if "text/plain" in output.get("data", {}):
-        output["data"]["text/plain"] = CONTROL.sub("", output["data"]["text/plain"])
+        output["data"]["text/plain"] = _plain(output["data"]["text/plain"])
   return notebook
 
 
+def _plain(text: str) -> str:
+  """What a screen would show in the end: no control sequences, nor what a spinner or a bar drew over."""
+  text = text.replace("\r\n", "\n")
+  text = re.sub(r"[^\n]*\n(?:\x1b\[\?25h)?\r?\x1b\[1A\x1b\[2K", "", text)  # up a line, and that erased
+  text = CONTROL.sub("", re.sub(r"[^\n]*\x1b\[2K", "", text))
+  return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+
+
+def _stop(*_: object) -> None:
+  raise SystemExit(1)  # so that a kernel under way is ended, too
+
+
 def main() -> None:
-  """Executes the notebook and saves it with its outputs."""
+  """Executes notebooks and saves each with its outputs."""
   parser = argparse.ArgumentParser(description=__doc__)
+  parser.add_argument("names", nargs="*", metavar="NAME", help="the beginning of a file's name; none: all")
   parser.add_argument("--small", action="store_true", help="the small setting")
-  parser.add_argument("folder", nargs="?", help="where it runs and leaves its work; none: a temporary folder")
+  parser.add_argument("--folder", help="where they run and leave their work; none: a temporary folder")
+  parser.add_argument("--no-pictures", action="store_true", help="do not draw plots for where nothing does")
+  parser.add_argument("--out", help="where they are saved; none: over what was run")
   args = parser.parse_args()
+  signal.signal(signal.SIGTERM, _stop)
+  chosen = [p for p in NOTEBOOKS if not args.names or p.name.startswith(tuple(args.names))]
   with tempfile.TemporaryDirectory() as temporary:
     folder = pathlib.Path(args.folder or temporary)
     folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(execute(NOTEBOOK, folder, args.small), NOTEBOOK)
+    for path in chosen:
+      start = time.monotonic()
+      notebook = execute(path, folder, args.small)
+      print(f"{path.name}: {time.monotonic() - start:.0f} s", flush=True)
+      if not args.no_pictures:
+        pictures.add(notebook)
+      nbformat.write(notebook, pathlib.Path(args.out or path.parent) / path.name)
 
 
 if __name__ == "__main__":
