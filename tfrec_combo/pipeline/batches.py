@@ -49,10 +49,10 @@ def batches(
   # The redraw sees the whole order, however little of it is asked for.
   parsed = max(basket, config.records.basket) if resplit else basket
 
-  def finish(seed_of_batch: Any, records: Any) -> dict[str, Any]:
+  def finish(key: Any, number: Any, records: Any) -> dict[str, Any]:
     features = parse(records, history=history, basket=parsed)
     if resplit:
-      drawn = redraw(features["basket"], features["target"], seed_of_batch)
+      drawn = redraw(features["basket"], features["target"], _fold(key, number))
       features["basket"], features["target"] = (part[:, :basket] for part in drawn)
     return features
 
@@ -68,7 +68,7 @@ def batches(
 
 
 def _epoch(shards: list[str], batch: int, drop: bool, seed: int, number: Any) -> Any:
-  """Batches of records of one epoch, each with the seed of its redraw."""
+  """Batches of records of one epoch, each behind what its redraw is seeded by: a key and its number."""
   key = _seed(seed, number)
   paths = tf.random.experimental.stateless_shuffle(tf.constant(shards), _fold(key, _SHARDS))
   blocks = tf.data.Dataset.from_tensor_slices(paths).interleave(
@@ -90,7 +90,7 @@ def _epoch(shards: list[str], batch: int, drop: bool, seed: int, number: Any) ->
 
 def _numbered(records: Any, key: Any) -> Any:
   key = _fold(key, _REDRAW)
-  return records.enumerate().map(lambda i, batch: (_fold(key, i), batch))
+  return records.enumerate().map(lambda i, batch: (key, i, batch))
 
 
 def _seed(seed: int, epoch: Any) -> Any:
