@@ -26,8 +26,9 @@ def share(config: c.Config, strategy: tf.distribute.Strategy) -> np.ndarray:
   run, batch = assemble.Run(config), config.retrieval.batch
   stream = batches(run.records, "train", config, batch=batch, training=True, seed=config.seed)
   stream = iter(strategy.experimental_distribute_dataset(stream))
+  own = lambda part, name: strategy.experimental_local_results(part[name])[0].numpy()
   parts = [next(stream) for _ in range(3)]
-  return np.concatenate([np.concatenate([part["basket"], part["target"]], axis=1) for part in parts])
+  return np.concatenate([np.concatenate([own(p, "basket"), own(p, "target")], axis=1) for p in parts])
 
 
 def weights(models: fit.Models) -> dict[str, np.ndarray]:
