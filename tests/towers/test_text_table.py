@@ -35,6 +35,22 @@ def test_products_have_the_vectors_of_their_texts(made, bert):
   assert not made.of_products(tf.constant([3])).numpy().any(), "no text, no vector"
 
 
+@pytest.mark.parametrize("count", [1, 2, 7])  # fewer texts than buckets of lengths, and more
+def test_training_sorts_texts_by_length_and_back(bert, count):
+  texts = [" ".join(["tent"] * size) for size in (5, 1, 0, 6, 2, 4, 3)][:count]
+  made, seen = TrainedTexts(bert, texts), []
+  rows = tf.constant([*range(count), 0])
+  with pytest.MonkeyPatch.context() as patched:
+    plain = TextTower.call
+    patched.setattr(
+      TextTower, "call", lambda self, tokens, **k: seen.append(len(tokens)) or plain(self, tokens, **k)
+    )
+    trained = made.of_products(rows, training=True)
+  np.testing.assert_allclose(trained, made.of_products(rows), atol=1e-5)
+  assert sum(seen) == count
+  assert max(seen) <= -(-count // 3)
+
+
 def test_queries_have_the_vectors_of_their_texts(made, bert):
   queries = tf.constant(["kids", "", "camera trip", "kids"])
   found = made.of_queries(queries)

@@ -47,10 +47,15 @@ def score_mask(positives: tf.Tensor, orders: tf.Tensor, candidates: tf.Tensor) -
   Returns:
     [B * P, G] bool.
   """
-  # One [B, G] mask at a time: all S at once would need 33 M comparisons in memory for a batch of 256 large orders.
-  none = tf.zeros([tf.shape(orders)[0], tf.shape(candidates)[0]], tf.bool)
-  same = tf.foldl(
-    lambda found, column: found | (column[:, None] == candidates[None, :]), tf.transpose(orders), none
-  )
+  # Every product of an order finds its place among the sorted candidates and is ticked off there: to compare each with each
+  # candidate is S passes over [B, G].
+  places = tf.sort(candidates)
+  at = tf.minimum(tf.searchsorted(places, tf.reshape(orders, [-1])), tf.size(places) - 1)
+  found = (tf.gather(places, at) == tf.reshape(orders, [-1])) & (tf.reshape(orders, [-1]) >= 0)
+  row = tf.repeat(tf.range(tf.shape(orders)[0]), tf.shape(orders)[1])
+  ticked = tf.boolean_mask(tf.stack([row, at], axis=1), found)
+  size = [tf.shape(orders)[0], tf.size(places)]
+  table = tf.scatter_nd(ticked, tf.ones(tf.shape(ticked)[:1], tf.int32), size) > 0
+  same = tf.gather(table, tf.searchsorted(places, candidates), axis=1)
   counts = tf.repeat(~same & (candidates >= 0)[None, :], tf.shape(positives)[1], axis=0)
   return counts | tf.eye(tf.size(positives), tf.shape(candidates)[0], dtype=tf.bool)

@@ -26,6 +26,7 @@ class TextTower(tf.keras.layers.Layer):
   Attributes:
     width: W, of the vectors.
     mode, tokens: of the config.
+    pad: the token behind a text's last.
     fingerprint: of the preset's weights and vocabulary.
     texts_cut: distinct texts that the last `text_cache.encode_all` cut at T tokens.
 
@@ -43,7 +44,7 @@ class TextTower(tf.keras.layers.Layer):
       rule = f"must be at most {backbone.max_sequence_length}, what the preset {config.preset} reads"
       raise ConfigError(fault("text.tokens", rule, config.tokens, "lower it, or choose another preset"))
     self.width = backbone.hidden_dim
-    self._pad = tokenizer.pad_token_id
+    self.pad = tokenizer.pad_token_id
     self.bert = KerasBridge(lambda: _encoder(backbone, config), _states, name="bert")
     # In eager mode the tokenizer would take its slow path in Python. The partials keep it untracked.
     pack = tf.function(
@@ -66,11 +67,11 @@ class TextTower(tf.keras.layers.Layer):
     """tokens: [S, <= T] int32, padded on the right -> [S, W] float32 unit vectors."""
     rows, static = tf.shape(tokens)[0], tokens.shape[0]
     # One row of padding in place of none: an addition in BERT refuses an empty batch.
-    tokens = tf.pad(tokens, [[0, tf.maximum(1 - rows, 0)], [0, 0]], constant_values=self._pad)
-    lengths = tf.reduce_sum(tf.cast(tokens != self._pad, tf.int32), axis=1)
+    tokens = tf.pad(tokens, [[0, tf.maximum(1 - rows, 0)], [0, 0]], constant_values=self.pad)
+    lengths = tf.reduce_sum(tf.cast(tokens != self.pad, tf.int32), axis=1)
     # Columns that are padding in every row change nothing and cost as much as words.
     tokens = tokens[:, : tf.maximum(tf.reduce_max(lengths), 1)]
-    mask = tokens != self._pad
+    mask = tokens != self.pad
     dropout = (
       bool(training) and self.mode != "frozen"
     )  # frozen vectors are the same in training and outside it
@@ -89,7 +90,7 @@ class TextTower(tf.keras.layers.Layer):
     # Traced once for all shapes; XLA sees them as they come.
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False)
     def encode(tokens: tf.Tensor) -> tf.Tensor:
-      mask = tokens != self._pad
+      mask = tokens != self.pad
       return _pooled(states_of(tokens, mask), mask)
 
     return encode

@@ -1,5 +1,6 @@
 """Text vectors of catalogue products and of query texts, whether the BERT tower is frozen or in training."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -46,8 +47,11 @@ class FrozenTexts(tf.keras.layers.Layer):
     return tf.gather(self.query_vectors, self._lookup.lookup(queries))
 
 
+BUCKETS = 3  # more would save little padding, and each is a BERT in the graph
+
+
 class TrainedTexts(tf.keras.layers.Layer):
-  """Vectors from the BERT tower as it is now; each distinct text of a batch is encoded once."""
+  """Vectors from the BERT tower as it is now; each distinct text of a batch is encoded once, beside others of its length."""
 
   def __init__(self, tower: TextTower, texts: Sequence[str], categories: np.ndarray | None = None, **kwargs):
     super().__init__(**kwargs)
@@ -62,7 +66,7 @@ class TrainedTexts(tf.keras.layers.Layer):
   def of_products(self, rows: tf.Tensor, training: bool = False) -> tf.Tensor:
     """rows: [R] int32 -> [R, W] unit vectors."""
     distinct, index = tf.unique(tf.gather(self.number, rows))
-    return tf.gather(self.tower(tf.gather(self.tokens, distinct), training=training), index)
+    return tf.gather(self._encoded(tf.gather(self.tokens, distinct), training), index)
 
   def of_categories(self, categories: tf.Tensor) -> tf.Tensor:
     """See `FrozenTexts.of_categories`."""
@@ -72,6 +76,16 @@ class TrainedTexts(tf.keras.layers.Layer):
     """queries: [B] string -> [B, W]; the empty text gives the zero vector."""
     distinct, index = tf.unique(queries)
     return tf.gather(self.tower(self.tower.tokenize(distinct), training=training), index)
+
+  def _encoded(self, tokens: tf.Tensor, training: bool) -> tf.Tensor:
+    """tokens: [S, T] -> [S, W]; the tower leaves out columns that are padding in every row it is given."""
+    if not training:  # there memory is short of nothing, and an exported graph holds one BERT
+      return self.tower(tokens, training=False)
+    order = tf.argsort(tf.reduce_sum(tf.cast(tokens != self.tower.pad, tf.int32), axis=1))
+    bounds = [tf.size(order) * i // BUCKETS for i in range(BUCKETS + 1)]
+    parts = [order[first:last] for first, last in itertools.pairwise(bounds)]
+    vectors = tf.concat([self.tower(tf.gather(tokens, part), training=True) for part in parts], axis=0)
+    return tf.gather(vectors, tf.math.invert_permutation(order))
 
 
 def category_table(vectors: np.ndarray | None, width: int) -> tf.Variable:
