@@ -3,7 +3,6 @@
 import importlib.abc
 import importlib.util
 import os
-import pathlib
 import sys
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"  # subprocesses of tests inherit it
@@ -42,19 +41,27 @@ class _TwoDevices(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, _TwoDevices())
 
-_ROOT = pathlib.Path(__file__).parent
 _ROOMS = ("line", "training")  # whose files share one trained run; the longest, so the first
 
 
+def _group(nodeid):
+  path = nodeid.partition("::")[0]
+  return next((room for room in _ROOMS if path.startswith(f"tests/{room}/")), path)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+  """A file, or a room that shares a run, goes to one worker."""
+  from xdist.scheduler import LoadScopeScheduling
+
+  class ByGroup(LoadScopeScheduling):
+    def _split_scope(self, nodeid):
+      return _group(nodeid)
+
+  return ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
-  """Under pytest-xdist a file, or a room that shares a run, goes to one worker."""
-  if not hasattr(config, "workerinput"):
-    return
-
-  def group(item):
-    room, *rest = item.path.relative_to(_ROOT).parts
-    return room if room in _ROOMS and rest else str(item.path)
-
-  for item in items:
-    item.add_marker(pytest.mark.xdist_group(group(item)))
-  items.sort(key=lambda item: group(item) not in _ROOMS)
+  """Workers begin with what takes longest."""
+  if hasattr(config, "workerinput"):
+    items.sort(key=lambda item: _group(item.nodeid) not in _ROOMS)
