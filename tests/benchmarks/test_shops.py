@@ -28,7 +28,7 @@ def rank(peers, requests, ids, k):
 
 @pytest.mark.parametrize("name", SHOPS)
 def test_a_folder_of_another_kind_is_told(name, tmp_path):
-  with pytest.raises((DataError, FileNotFoundError), match=str(tmp_path)):
+  with pytest.raises((DataError, FileNotFoundError), match=tmp_path.name):  # polars shortens a long path
     SHOPS[name].problem(tmp_path)
 
 
