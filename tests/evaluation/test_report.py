@@ -17,6 +17,14 @@ from tfrec_combo.evaluation.score import score
 from tfrec_combo.evaluation.sections import sections
 
 NASTY = "</script><script>alert(1)</script> | `a` <b>"
+CHOSEN = {
+  "leaves": 8,
+  "leaves_share": 0.5,
+  "reorder": None,
+  "recall": 0.98,
+  "work": 20.0,
+  "microseconds": 150.0,
+}
 RUN = {
   "name": f"shop {NASTY}",
   "profile": {"products": 17797, "days": 364.25, "from": "2017-01-01"},
@@ -49,24 +57,10 @@ RUN = {
   "model": {"flavour": "portable", "size on disk": "12.3 MB"},
   "index": {"kind": f"tree {NASTY}", "leaves": 8},
   "index_curve": {
-    "chosen": {
-      "leaves": 8,
-      "leaves_share": 0.5,
-      "reorder": None,
-      "recall": 0.98,
-      "work": 20.0,
-      "microseconds": 150.0,
-    },
+    "chosen": CHOSEN,
     "tried": [
       {"leaves": 4, "leaves_share": 0.1, "reorder": 50, "recall": 0.91, "work": 9.0, "microseconds": 90.0},
-      {
-        "leaves": 8,
-        "leaves_share": 0.5,
-        "reorder": None,
-        "recall": 0.98,
-        "work": 20.0,
-        "microseconds": 150.0,
-      },
+      CHOSEN,
     ],
   },
 }
