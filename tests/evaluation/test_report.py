@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from tests.evaluation.made import random_requests, random_table
+from tfrec_combo.evaluation import plots
 from tfrec_combo.evaluation.parts import Plot
 from tfrec_combo.evaluation.peers import all_peers
 from tfrec_combo.evaluation.report import write_report
@@ -210,6 +211,30 @@ def test_plots_show_what_the_result_says(result):
   assert list(ours.x) == [s["systems"][next(iter(result["systems"]))]["Recall@10"]["mean"] for s in filled]
   assert list(plots["Heavy tail"].data[0].y) == result["tail"]["orders"]
   assert list(plots["Recall against latency"].data[-1].x) == [0.15]
+
+
+@pytest.mark.parametrize(
+  ("history", "panes"),
+  [
+    (
+      {"towers": {"loss": [2, 1], "val_loss": [3, 2]}, "ranker": {"loss": [1]}},
+      ["towers: loss", "ranker: loss"],
+    ),
+    (
+      {"towers": {"loss": [2], "recall": [0.1]}, "ranker": {"loss": [1]}, "sets": {}},
+      ["towers: loss", "towers: held out", "ranker: loss"],
+    ),
+    ({"towers": {"recall": [0.1]}}, ["towers: held out"]),
+  ],
+)
+def test_training_draws_no_pane_without_a_curve(history, panes):
+  figure = plots.training(history)
+  assert [note.text for note in figure.layout.annotations] == panes
+  axes = list(figure.select_xaxes())
+  assert {trace.xaxis or "x" for trace in figure.data} == {
+    axis.plotly_name.replace("axis", "") for axis in axes
+  }
+  assert len(axes) == len(panes)
 
 
 def test_what_a_plot_shows_can_be_read_without_a_script(folder):

@@ -31,9 +31,13 @@ from tfrec_combo.base.settings import (
 class Config(Section):
   """Everything one run needs. `Config()` is the quickstart's model with plain settings."""
 
-  name: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "shop"
+  name: Annotated[str, pydantic.Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = (
+    "shop"  # of the run, and of the model that is served
+  )
   runs: str = "runs"  # run folders land in <runs>/<name>
-  seed: Annotated[int, pydantic.Field(ge=0, lt=2**31)] = 0
+  seed: Annotated[int, pydantic.Field(ge=0, lt=2**31)] = (
+    0  # of weights, batches and all that is drawn: the same seed, the same run
+  )
   data: Data = Data()
   split: Split = Split()
   records: Records = Records()

