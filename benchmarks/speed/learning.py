@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tfrec_combo.base.settings import Retrieval
 from tfrec_combo.base.stack import tf
 from tfrec_combo.metrics.ranking import hits_of, ndcg
 from tfrec_combo.pipeline.batches import batches
@@ -19,14 +18,9 @@ from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.text_table import FrozenTexts
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.loop import best_of, epochs_of
+from tfrec_combo.training.optimizer import optimizer
 
 K = 10
-
-
-def optimizer(settings: Retrieval, steps: int) -> tf.keras.optimizers.Optimizer:
-  """As `training.loop` makes it for so many steps."""
-  decay = tf.keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps, alpha=0.05)
-  return tf.keras.optimizers.Adam(decay)
 
 
 class HeldOut:

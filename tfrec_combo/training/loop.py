@@ -23,6 +23,7 @@ from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import KEY, Bar, HeldOut, StopAtNaN, key_of
+from tfrec_combo.training.optimizer import optimizer
 from tfrec_combo.training.strategy import agreed, check_batch, is_chief, written_by_chief
 
 log = logging.getLogger(__name__)
@@ -97,8 +98,7 @@ def fit(run: Run, task: Task, strategy: tf.distribute.Strategy, resume: bool) ->
   stream, step_count = (task.data or functools.partial(_of_split, run, task))(0)
   epochs = epochs_of(task.section, settings.epochs, step_count)
   with strategy.scope():
-    decay = tf.keras.optimizers.schedules.CosineDecay(settings.learning_rate, step_count * epochs, alpha=0.05)
-    task.model.compile(optimizer=tf.keras.optimizers.Adam(decay))
+    task.model.compile(optimizer=optimizer(settings, step_count * epochs))
   with written_by_chief(task.folder, strategy) as written:
     _fit(run, task, strategy, written, step_count, epochs, stream)
 
