@@ -109,3 +109,19 @@ def test_the_gradient_of_nothing_known_is_no_larger_than_others():
     vectors = made.embed_new(tf.zeros_like(TEXTS), tf.zeros([PRODUCTS, 3], tf.int32), tf.zeros([PRODUCTS]))
     loss = tf.reduce_mean(vectors[:, 0])
   assert float(tf.norm(tape.gradient(loss, made.out.bias))) < 100
+
+
+def test_before_any_training_products_of_like_texts_are_near_each_other():
+  n, wide = 200, 64
+  shop = makers.catalogue(n, blocks=2)
+  tf.keras.utils.set_random_seed(3)
+  made = ProductTower(shop, wide, 32, 0.0)
+  made.build([None])
+  texts = np.concatenate([makers.unit(n // 2, wide)] * 2) + 0.02 * makers.unit(n, wide, seed=5)  # twins
+  vectors = made.embed_new(
+    tf.constant(texts), tf.constant(shop.categories), tf.constant(np.zeros(n, np.float32))
+  ).numpy()
+  cosines = vectors @ vectors.T - 2 * np.eye(n)
+  np.testing.assert_array_equal(cosines.argmax(axis=1), np.roll(np.arange(n), n // 2))
+  others = np.sort(cosines, axis=1)[:, :-1]
+  assert (cosines.max(axis=1) - others.mean(axis=1)).mean() > 0.8

@@ -133,7 +133,7 @@ class Retrieval(Section):
   epochs: Positive | None = None  # the most; none: 4, and more in a small shop until there are 1,000 steps
   batch: Positive = 256  # orders a step, over all replicas, each with the products of the others as negatives
   learning_rate: Annotated[float, pydantic.Field(gt=0)] = (
-    2e-3  # Adam's at the first step; it falls to 5 % of it along a cosine
+    1e-3  # Adam's at the first step; it falls to 5 % of it along a cosine
   )
 
 

@@ -1,6 +1,7 @@
 """Pools a set or a sequence of product vectors by learnt attention."""
 
 from tfrec_combo.base.stack import tf
+from tfrec_combo.towers.start import small
 
 RECENCY_SCALES = (1.0, 7.0, 30.0, 120.0)  # days: same visit, week, month, season
 
@@ -16,7 +17,8 @@ class AttentionPool(tf.keras.layers.Layer):
     self.heads, self.dim, self.timed = heads, dim, timed
 
   def build(self, input_shape):
-    self.content = self.add_weight(name="content", shape=[self.dim, self.heads], initializer="glorot_uniform")
+    # Small, so that at first all products count about alike and how often one was bought shows.
+    self.content = self.add_weight(name="content", shape=[self.dim, self.heads], initializer=small())
     if self.timed:
       self.recency = self.add_weight(
         name="recency", shape=[len(RECENCY_SCALES), self.heads], initializer="glorot_uniform"

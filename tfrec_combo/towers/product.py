@@ -5,11 +5,13 @@ import numpy as np
 from tfrec_combo.base.stack import tf
 from tfrec_combo.towers.catalogue import LEVELS, Catalogue
 from tfrec_combo.towers.constants import table
+from tfrec_combo.towers.start import beside_short_cut
 
 
 class ProductTower(tf.keras.layers.Layer):
-  """v = unit(W2 relu(W1 [text; category; price]) + seen * keep * id).
+  """v = unit(text + W2 relu(W1 [text; category; price]) + seen * keep * id), where text = W0 t of the text vector t.
 
+  The first term is a short cut: with W2 near zero, products of like texts are already near each other, and learning starts there.
   `id` is an embedding that only products with training orders have (`seen`); in training it is dropped at random
   (`keep`), so that a product is also learnt from its text alone and a new one falls back to it (DropoutNet, Volkovs
   et al. 2017).
@@ -31,10 +33,7 @@ class ProductTower(tf.keras.layers.Layer):
       len(catalogue.category_names), dim // 2, name="category"
     )
     self.hidden = tf.keras.layers.Dense(2 * dim, activation="relu", name="hidden")
-    # A product of which nothing is known is its bias alone, which must not be zero: see UserTower.
-    self.out = tf.keras.layers.Dense(
-      dim, bias_initializer=tf.keras.initializers.RandomNormal(stddev=0.1 * dim**-0.5), name="out"
-    )
+    self.out = beside_short_cut(dim)
     self._products = len(catalogue)
 
   def build(self, input_shape):
@@ -85,4 +84,4 @@ class ProductTower(tf.keras.layers.Layer):
     price = tf.where(priced, (tf.math.log(tf.where(priced, prices, 1.0)) - mean) / deviation, 0.0)
     extra = tf.stack([price, tf.cast(priced, tf.float32)], axis=-1)
     text = tf.cast(self.text_dense(texts), tf.float32)
-    return tf.cast(self.out(self.hidden(tf.concat([text, category, extra], axis=-1))), tf.float32)
+    return text + tf.cast(self.out(self.hidden(tf.concat([text, category, extra], axis=-1))), tf.float32)

@@ -2,6 +2,7 @@
 
 from tfrec_combo.base.stack import tf
 from tfrec_combo.towers.history import AttentionPool
+from tfrec_combo.towers.start import beside_short_cut
 
 HEADS = 4
 CONTEXT_BUCKETS = 64
@@ -23,11 +24,7 @@ class UserTower(tf.keras.layers.Layer):
     self.context_hash = tf.keras.layers.Hashing(CONTEXT_BUCKETS, name="context_hash")
     self.context_embedding = tf.keras.layers.Embedding(CONTEXT_BUCKETS, dim // 4, name="context")
     self.hidden = tf.keras.layers.Dense(4 * dim, activation="relu", name="hidden")
-    # A request without any part is its bias alone: from a zero bias its vector would be no unit vector, and its gradient
-    # a million times that of the others.
-    self.out = tf.keras.layers.Dense(
-      dim, bias_initializer=tf.keras.initializers.RandomNormal(stddev=0.1 * dim**-0.5), name="out"
-    )
+    self.out = beside_short_cut(dim)
 
   def build(self, input_shape):
     self.history_pool.build([None, None, self.dim])
