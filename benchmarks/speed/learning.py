@@ -9,8 +9,8 @@ import numpy as np
 
 from tfrec_combo.base.stack import tf
 from tfrec_combo.metrics.ranking import hits_of, ndcg
+from tfrec_combo.pipeline import files
 from tfrec_combo.pipeline.batches import batches
-from tfrec_combo.pipeline.files import steps
 from tfrec_combo.pipeline.requests import requests
 from tfrec_combo.retrieval.best import columns
 from tfrec_combo.retrieval.two_tower import TwoTower
@@ -29,16 +29,12 @@ class HeldOut:
   A product of the given basket is no answer, whoever gives it.
   """
 
-  def __init__(self, run: Run, limit: int = 4000):
-    self.asked = requests(run.records, "test", limit)
+  def __init__(self, run: Run):
+    self.asked = requests(run.records, "test")
     self.targets = [np.asarray(r.target) for r in self.asked]
     self.widest = max(len(r.basket) for r in self.asked)
     wide = {"history": run.config.towers.history}
     self.batches = list(batches(run.records, "test", run.config, batch=64, training=False, **wide))
-    if len(self.asked) < sum(len(b["query"]) for b in self.batches):
-      raise ValueError(
-        f"limit must be at least the {sum(len(b['query']) for b in self.batches)} orders held out"
-      )
 
   def ndcg(self, queries: Callable[[dict], tf.Tensor], vectors: np.ndarray) -> float:
     """NDCG@10 over the whole catalogue. queries: batch -> [B, D]; vectors: [N, D]."""
@@ -102,7 +98,7 @@ def towers_of(run: Run, texts: FrozenTexts, products: Catalogue, seed: int) -> T
 def learn(run: Run, towers: TwoTower, seed: int, *callbacks: Any, count: int | None = None) -> None:
   """Trains as the package does, from the records. count: of steps; none: as many as the config asks for, or a callback."""
   settings, wide = run.config.retrieval, {"history": run.config.towers.history}
-  each = steps(run.records, "train", batch=settings.batch)
+  each = files.steps(run.records, "train", batch=settings.batch)
   total = count or each * epochs_of("retrieval", settings.epochs, each)
   towers.compile(optimizer=optimizer(settings, total))
   towers.optimizer.build(towers.trainable_variables)
