@@ -1,33 +1,42 @@
 """Requests a second and their time, through REST and gRPC and in process, for the same requests to the same signature.
 
-python -m benchmarks.serving.speed --model runs/models/shop --out benchmarks/results/serving.json
+python -m benchmarks.serving.speed --model saved_models/shop [--config shop.yaml] [--out benchmarks/results]
 
-Each way runs in turn, never two at once; the clients share the machine with the server. Requests are the model's own golden ones,
-one row each.
+The ways take turns, so that whatever else the machine does falls on all; clients and servers share the machine. Requests are the
+model's own golden ones, one row each. With the config of its training, `plain` is measured, too.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import http.client
+import itertools
 import json
-import os
 import pathlib
-import threading
+from collections.abc import Callable, Mapping
 
 import grpc
 import numpy as np
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from benchmarks.serving import pages, plain
 from benchmarks.serving.load import Seen, load
 from benchmarks.serving.process import memory, serving
-from tfrec_combo.base.files import write_json
+from benchmarks.speed.rows import REPEATS, Row, compared
 from tfrec_combo.base.stack import tf
+from tfrec_combo.evaluation.tables import Table
 from tfrec_combo.serving import model
 
 CLIENTS = (1, 8, 32)
+WANTED = 1.5  # times the time in process, of one client
+ALONE = "in process"
+
+Request = dict[str, np.ndarray]
+Connect = Callable[[], Callable[[int], object]]
+Found = dict[str, dict[int, list[Seen]]]  # of each way, by clients, a turn each
 
 
-def golden(folder: pathlib.Path, signature: str, query: bool) -> list[dict[str, np.ndarray]]:
+def golden(folder: pathlib.Path, signature: str, query: bool) -> list[Request]:
   """The model's golden requests, a row each; those with words, or without."""
   with np.load(folder / "assets.extra" / "golden" / f"{signature}.npz", allow_pickle=False) as arrays:
     inputs = {
@@ -38,20 +47,13 @@ def golden(folder: pathlib.Path, signature: str, query: bool) -> list[dict[str, 
   return [one for one in found if bool(one["query"][0]) == query]
 
 
-def in_process(folder: pathlib.Path, signature: str, requests: list, seconds: float) -> list[Seen]:
-  """`Model.predict` by as many threads as there would be clients."""
-  with model.load(folder) as loaded:
-    connect = lambda: lambda i: loaded.predict(signature, requests[i % len(requests)])
-    return [load(connect, clients, seconds) for clients in CLIENTS]
-
-
-def rest(port: int, name: str, signature: str, requests: list, seconds: float) -> list[Seen]:
+def rest(port: int, name: str, signature: str, requests: list[Request]) -> Connect:
   """By columns, over one connection a client."""
   text = lambda v: v.decode() if isinstance(v, bytes) else v
   listed = [{k: [_map(text, v) for v in a.tolist()] for k, a in one.items()} for one in requests]
   bodies = [json.dumps({"signature_name": signature, "inputs": one}).encode() for one in listed]
 
-  def connect():
+  def connect() -> Callable[[int], object]:
     connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def ask(i: int) -> None:
@@ -63,14 +65,14 @@ def rest(port: int, name: str, signature: str, requests: list, seconds: float) -
 
     return ask
 
-  return [load(connect, clients, seconds) for clients in CLIENTS]
+  return connect
 
 
 def _map(function, value):
   return [_map(function, v) for v in value] if isinstance(value, list) else function(value)
 
 
-def rpc(port: int, name: str, signature: str, requests: list, seconds: float) -> list[Seen]:
+def rpc(port: int, name: str, signature: str, requests: list[Request]) -> Connect:
   """One channel a client, so one connection."""
   asked = []
   for one in requests:
@@ -79,50 +81,72 @@ def rpc(port: int, name: str, signature: str, requests: list, seconds: float) ->
     for key, value in one.items():
       request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
     asked.append(request)
-  numbers, lock = iter(range(1 << 20)), threading.Lock()
+  numbers = itertools.count()
 
-  def connect():
-    with lock:
-      own = [
-        ("own", next(numbers)),
-        ("grpc.max_receive_message_length", -1),
-      ]  # else channels share a connection
+  def connect() -> Callable[[int], object]:
+    # Channels of the same options share a connection.
+    own = [("own", next(numbers)), ("grpc.max_receive_message_length", -1)]
     stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(f"127.0.0.1:{port}", own))
     return lambda i: stub.Predict(asked[i % len(asked)])
 
-  return [load(connect, clients, seconds) for clients in CLIENTS]
+  return connect
 
 
-def measure(folder: pathlib.Path, signature: str, query: bool, seconds: float, options: list[str]) -> dict:
-  """Every way, by name."""
+def measure(
+  folder: pathlib.Path, signature: str, query: bool, seconds: float, options: list[str]
+) -> tuple[Found, float]:
+  """Every way by name, and the MiB that a server holds after it. seconds: of a turn."""
   requests, base = golden(folder, signature, query), folder.parent
-  found = {"in process": in_process(folder, signature, requests, seconds)}
-  with serving(base, base.name, *options) as (rest_port, grpc_port, pid):
-    found["REST"] = rest(rest_port, base.name, signature, requests, seconds)
-    found["gRPC"] = rpc(grpc_port, base.name, signature, requests, seconds)
-    rss = memory(pid)
-  with serving(base, base.name, "--enable-batching", *options) as (rest_port, grpc_port, _):
-    found["REST, batched"] = rest(rest_port, base.name, signature, requests, seconds)
-    found["gRPC, batched"] = rpc(grpc_port, base.name, signature, requests, seconds)
-  ways = {way: [dataclasses.asdict(one) for one in seen] for way, seen in found.items()}
-  return {"signature": signature, "query": query, "server_rss_mib": rss, "ways": ways}
+  asked = (base.name, signature, requests)
+  with contextlib.ExitStack() as stack:
+    loaded = stack.enter_context(model.load(folder))
+    ports = stack.enter_context(serving(base, base.name, *options))
+    batching = stack.enter_context(serving(base, base.name, "--enable-batching", *options))
+    ways: Mapping[str, Connect] = {
+      ALONE: lambda: lambda i: loaded.predict(signature, requests[i % len(requests)]),
+      "REST": rest(ports[0], *asked),
+      "gRPC": rpc(ports[1], *asked),
+      "REST, batched": rest(batching[0], *asked),
+      "gRPC, batched": rpc(batching[1], *asked),
+    }
+    found: Found = {way: {clients: [] for clients in CLIENTS} for way in ways}
+    for clients in CLIENTS:
+      for turn in range(REPEATS):
+        for way, connect in ways.items():
+          found[way][clients].append(load(connect, clients, seconds, 1 if turn else 5))
+    return found, memory(ports[2])
 
 
-def table(result: dict) -> str:
-  """Markdown: each way and number of clients, and ratios to in process."""
-  words = "with a query" if result["query"] else "without a query"
-  lines = [
-    f"`{result['signature']}`, {words}",
-    "",
-    "| way | clients | answers/s | p50 ms | p99 ms | p50 / in process | answers/s / in process |",
-    "|---|---|---|---|---|---|---|",
-  ]
-  for way, rows in result["ways"].items():
-    for row, alone in zip(rows, result["ways"]["in process"]):
-      ratios = f"{row['p50_ms'] / alone['p50_ms']:.2f} | {row['per_second'] / alone['per_second']:.2f}"
-      numbers = f"{row['per_second']:.0f} | {row['p50_ms']:.2f} | {row['p99_ms']:.2f}"
-      lines.append(f"| {way} | {row['clients']} | {numbers} | {ratios} |")
-  return "\n".join(lines)
+def rows(found: Found, words: str) -> list[Row]:
+  """What is told of the ways, beside the same requests in process: the time of one client, and the answers to many."""
+  told = []
+  for way in ("REST", "gRPC"):
+    name, ours, alone = f"{way}, 1 client, {words}", found[way][1], found[ALONE][1]
+    p50 = ([one.p50_ms for one in seen] for seen in (ours, alone))
+    told.append(compared(name, ALONE, *p50, unit="ms", wanted=WANTED, at_most=True))
+  for way, clients in itertools.product(("REST", "gRPC"), CLIENTS[1:]):
+    name, ours, alone = f"{way}, {clients} clients, {words}", found[way][clients], found[ALONE][clients]
+    rate = ([one.per_second for one in seen] for seen in (ours, alone))
+    told.append(compared(name, ALONE, *rate, unit="answers/s"))
+  return told
+
+
+def table(found: Found, title: str) -> Table:
+  """Each way and number of clients, and ratios to in process."""
+  middle = lambda seen, name: float(np.median([getattr(one, name) for one in seen]))
+  head = ["way", "clients", "answers/s", "p50 ms", "p99 ms", "p50 / in process", "answers/s / in process"]
+  lines = []
+  for way, by_clients in found.items():
+    for clients, seen in by_clients.items():
+      rate, p50, p99 = (middle(seen, name) for name in ("per_second", "p50_ms", "p99_ms"))
+      of_p50, of_rate = (
+        p50 / middle(found[ALONE][clients], "p50_ms"),
+        rate / middle(found[ALONE][clients], "per_second"),
+      )
+      lines.append(
+        [way, str(clients), f"{rate:.0f}", f"{p50:.2f}", f"{p99:.2f}", f"{of_p50:.2f}", f"{of_rate:.2f}"]
+      )
+  return Table(title, "", head, lines)
 
 
 def main() -> None:
@@ -130,21 +154,40 @@ def main() -> None:
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--model", type=pathlib.Path, required=True)
   parser.add_argument("--signature", default="recommend")
-  parser.add_argument("--seconds", type=float, default=8.0)
-  parser.add_argument("--out", type=pathlib.Path)
+  parser.add_argument(
+    "--seconds", type=float, default=3.0, help=f"of a turn; each way has {REPEATS} at each number of clients"
+  )
+  parser.add_argument(
+    "--config", help="of the model's training: then it stands beside a plain TFRS export, too"
+  )
+  parser.add_argument("--set", action="append", default=[])
+  parser.add_argument("--orders", type=int, default=1000, help="held-out orders that `plain` ranks")
+  parser.add_argument(
+    "--out", type=pathlib.Path, default=pages.RESULTS, help="folder of serving.json, .md and .svg"
+  )
   parser.add_argument("options", nargs="*", help="of tfrec-combo serve, behind --")
   args = parser.parse_args()
   folder = model.newest_version(args.model).resolve()
-  before = os.getloadavg()[0]
-  results = [measure(folder, args.signature, query, args.seconds, args.options) for query in (False, True)]
-  for result in results:
-    print(table(result), end="\n\n")
-  machine = {"cores": os.cpu_count(), "load_before": before}
-  print(machine)
-  if args.out:
-    write_json(
-      args.out, {"machine": machine, "seconds": args.seconds, "options": args.options, "results": results}
-    )
+  told, tables, measured = [], [], []
+  for query, words in ((False, "no words"), (True, "with words")):
+    found, rss = measure(folder, args.signature, query, args.seconds, args.options)
+    told += rows(found, words)
+    tables.append(table(found, f"`{args.signature}`, {words}"))
+    ways = {
+      w: {n: [dataclasses.asdict(s) for s in seen] for n, seen in by.items()} for w, by in found.items()
+    }
+    measured.append({"signature": args.signature, "query": query, "server_rss_mib": rss, "ways": ways})
+  p50 = [[seen["p50_ms"] for seen in one["ways"][ALONE][1]] for one in reversed(measured)]
+  told.append(compared("a request with words, in process", "one without", *p50, unit="ms", at_most=True))
+  pages.merge(
+    args.out,
+    "speed",
+    told,
+    tables,
+    {"model": folder.parent.name, "options": args.options, "results": measured},
+  )
+  if args.config:
+    plain.measure(folder, args.config, args.set, args.orders, args.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Versions published one after another while clients ask: no failed request, no wrong answer, no growing memory.
 
-python -m benchmarks.serving.swaps --swaps 1000
+python -m benchmarks.serving.swaps --swaps 1000 [--out benchmarks/results]
 
 The tiny model of the tests multiplies by a factor, which each version changes; an answer is right when it is that of a version
 that was on disk since the request began.
@@ -9,6 +9,7 @@ that was on disk since the request began.
 import argparse
 import http.client
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -19,10 +20,14 @@ import time
 import grpc
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from benchmarks.serving import pages
 from benchmarks.serving.process import memory, serving
+from benchmarks.speed.rows import Row
 from tests.serving.server import odd_model
 from tfrec_combo.base.stack import tf
+from tfrec_combo.evaluation.tables import Table
 
+FLAT = 1.1  # times the memory of a tenth of the swaps, by the end
 FACTORS = (2, 3, 5, 7)
 DAMAGED = 10  # one in so many versions is cut short before a whole one follows
 
@@ -107,11 +112,13 @@ def served(port: int) -> int | None:
 
 
 def main() -> None:
-  """Swaps, and prints what was seen."""
+  """Swaps, prints what was seen and writes section `swaps`."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument("--swaps", type=int, default=1000)
   parser.add_argument("--clients", type=int, default=2, help="of each API")
+  parser.add_argument("--out", type=pathlib.Path, default=pages.RESULTS)
   args = parser.parse_args()
+  busy = round(os.getloadavg()[0], 2)
   with tempfile.TemporaryDirectory() as folder:
     base = pathlib.Path(folder) / "odd"
     base.mkdir()
@@ -139,16 +146,30 @@ def main() -> None:
       stop.set()
       for asker in askers:
         asker.join()
+  took = time.monotonic() - started
   faults = [fault for asker in askers for fault in asker.faults]
-  print(json.dumps({
+  measured = {
     "swaps": args.swaps,
     "damaged_versions": args.swaps // DAMAGED,
     "answers": sum(a.answers for a in askers),
     "faults": len(faults) + wrong,
     "first_faults": faults[:3],
     "rss_mib": [round(size) for size in sizes],
-    "seconds": round(time.monotonic() - started),
-  }))  # fmt: skip
+    "seconds": round(took),
+  }
+  name = f"{args.swaps:,} versions under load, {measured['damaged_versions']} damaged ones between them"
+  each = 1e3 * took / args.swaps
+  note = (
+    f"{measured['answers']:,} answers, {measured['faults']} of them failed or wrong; {each:.0f} ms a version"
+  )
+  flat = Row(
+    name, "its memory after a tenth of them", sizes[-1], sizes[1], "MiB", sizes[-1] / sizes[1], FLAT, True,
+    repeats=1, note=note, load=busy,
+  )  # fmt: skip
+  lines = [[key.replace("_", " "), f"{value:,}"] for key, value in measured.items() if isinstance(value, int)]
+  pages.merge(
+    args.out, "swaps", [flat], [Table("Versions under load", "", ["what", "count"], lines)], measured
+  )
 
 
 if __name__ == "__main__":

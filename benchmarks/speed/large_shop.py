@@ -169,7 +169,7 @@ def export(products: int, flavour: str, folder: pathlib.Path, seed: int = 0) -> 
     sets,
     shop,
     key="",
-    check=lambda version: None,
+    check=lambda version, live: None,
     flavour=flavour,
     queries=asked,
   )

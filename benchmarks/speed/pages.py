@@ -35,7 +35,7 @@ def merge(
   with written_aside(folder / "speed.md") as aside:
     aside.write_text(_markdown(stages, rows), encoding="utf-8")
   with written_aside(folder / "speed.svg") as aside:
-    aside.write_text(_plot(rows), encoding="utf-8")
+    aside.write_text(plot(rows), encoding="utf-8")
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -64,7 +64,8 @@ def _markdown(stages: Mapping, rows: Sequence[Row]) -> str:
   return "\n\n".join(text) + "\n"
 
 
-def _plot(rows: Sequence[Row]) -> str:
+def plot(rows: Sequence[Row]) -> str:
+  """How much of what was wanted each row reaches, as an SVG; those that reach it stand out."""
   wanted = [row for row in rows if row.reached is not None]
   if not wanted:
     return bars({"nothing was wanted": {}}, [])
