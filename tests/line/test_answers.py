@@ -7,7 +7,8 @@ import pytest
 
 from tests.line.shop import SETTINGS, requests, truth, words
 from tfrec_combo.pipeline.catalogue import catalogue
-from tfrec_combo.training.assemble import Run, learnt
+from tfrec_combo.training.learnt import learnt
+from tfrec_combo.training.run import Run
 
 IDS = [f"p{i:04d}" for i in range(120)]
 SIGNATURES = ("recommend", "complete_basket", "combine", "rank_bundles", "embed_queries")

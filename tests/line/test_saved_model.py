@@ -101,6 +101,13 @@ def nodes(graph):
     yield from function.node_def
 
 
+def test_one_function_under_two_names_is_one_graph_to_whoever_loads_it(saved):
+  by_name = saved.signature_def
+  assert by_name["serving_default"] == by_name["recommend"]
+  feeds = {tuple(sorted(t.name for t in by_name[name].inputs.values())) for name in SIGNATURES}
+  assert len(feeds) == len(SIGNATURES) - 1
+
+
 def test_it_serves_from_another_folder_where_only_its_op_libraries_are(line, tmp_path):
   moved = shutil.copytree(line.version, tmp_path / "elsewhere" / "7", copy_function=os.link)
   environment = {k: v for k, v in os.environ.items() if k not in ("TF_USE_LEGACY_KERAS", "PYTHONPATH")}

@@ -1,9 +1,11 @@
 """What lies in a SavedModel's `saved_model.pb`, read without loading the model."""
 
+import contextlib
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+from tfrec_combo.base import files
 from tfrec_combo.base.errors import ModelError, fault
 from tfrec_combo.base.stack import tf
 
@@ -21,10 +23,26 @@ def meta_graph(folder: pathlib.Path) -> Any:
     if not (folder / part).is_file():
       way_out = "copy the whole folder again, or export it again"
       raise ModelError(fault(str(folder), f"must hold {part}", "a folder without", way_out))
+  return _served(folder, _parsed(folder))
+
+
+@contextlib.contextmanager
+def changed(folder: pathlib.Path) -> Iterator[Any]:
+  """Yields `meta_graph` to be changed, and writes it back."""
+  saved = _parsed(folder)
+  yield _served(folder, saved)
+  with files.written_aside(folder / "saved_model.pb") as aside:
+    aside.write_bytes(saved.SerializeToString(deterministic=True))
+
+
+def _parsed(folder: pathlib.Path) -> Any:
   try:
-    saved = tf.__internal__.saved_model.parse_saved_model(str(folder))
+    return tf.__internal__.saved_model.parse_saved_model(str(folder))
   except OSError as e:
     raise ModelError(f"{folder} is damaged: {first_line(e)}; copy it again or export it again") from e
+
+
+def _served(folder: pathlib.Path, saved: Any) -> Any:
   for found in saved.meta_graphs:
     if set(found.meta_info_def.tags) == {"serve"}:
       return found

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tfrec_combo.base.laps import Laps
 from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
 from tfrec_combo.cli.output import Answer, versions
 
@@ -26,4 +27,5 @@ def export(
   from tfrec_combo.cli import stages
 
   asked = [] if flavour is None else [f"export.flavour={flavour}"]
-  return versions(stages.export_all(read_config(config, [*(overrides or []), *asked])))
+  laps = Laps()
+  return versions(stages.export_all(read_config(config, [*(overrides or []), *asked]), laps), laps)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tfrec_combo.base.laps import Laps
+
 QuietOption = Annotated[
   bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel="Output")
 ]
@@ -71,10 +73,10 @@ def warn(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def versions(folders: Sequence[pathlib.Path]) -> Answer:
-  """Versions that were published, a line each."""
+def versions(folders: Sequence[pathlib.Path], laps: Laps) -> Answer:
+  """Versions that were published, a line each; JSON also holds the seconds that each part of the work took."""
   lines = [str(folder) for folder in folders]
-  return Answer({"versions": lines}, lambda: typer.echo("\n".join(lines)))
+  return Answer({"versions": lines, "seconds": laps.seconds}, lambda: typer.echo("\n".join(lines)))
 
 
 def _lines(value: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tfrec_combo.base.laps import Laps
 from tfrec_combo.cli.options import ConfigOption, SetOption, read_config
 from tfrec_combo.cli.output import Answer, versions
 
@@ -28,4 +29,6 @@ def reindex(
   """
   from tfrec_combo.cli import reindexing
 
-  return versions(reindexing.reindex(read_config(config, overrides), products, update, least_overlap))
+  laps = Laps()
+  found = reindexing.reindex(read_config(config, overrides), products, update, least_overlap, laps)
+  return versions(found, laps)

@@ -1,15 +1,21 @@
 """The stage behind `tfrec-combo reindex`: a trained model over the products of today."""
 
+import concurrent.futures
 import logging
 import pathlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from tfrec_combo.base import config as c
 from tfrec_combo.base import files
 from tfrec_combo.base.errors import ModelError, fault
+from tfrec_combo.base.laps import Laps
 from tfrec_combo.base.progress import bar
+
+if TYPE_CHECKING:
+  from tfrec_combo.export.golden import Live
 
 log = logging.getLogger(__name__)
 ASKED = 200  # held-out requests that are asked of the old and the new version
@@ -17,7 +23,11 @@ BEST = 10  # products of each answer that are compared
 
 
 def reindex(
-  config: c.Config, products: pathlib.Path, update: bool = False, least: float = 0.8
+  config: c.Config,
+  products: pathlib.Path,
+  update: bool = False,
+  least: float = 0.8,
+  laps: Laps | None = None,
 ) -> list[pathlib.Path]:
   """The next version of each flavour asked for, over the products of a file; nothing is trained.
 
@@ -25,6 +35,7 @@ def reindex(
     products: the whole catalogue of today: what is not in it is no longer answered.
     update: the file holds only what changed since the newest version; all else stays as it is there.
     least: share of the newest version's answers to held-out requests that the new one must keep.
+    laps: told how long each part takes.
 
   Returns:
     The version folders; the newest one as it is where nothing changed.
@@ -40,6 +51,7 @@ def reindex(
   from tfrec_combo.training.assemble import Run
   from tfrec_combo.training.loop import held_out_queries
 
+  laps = laps or Laps()
   stages.prepared(config)
   table = feed.read(products, config)
   found: dict[str, pathlib.Path] = {}
@@ -62,15 +74,17 @@ def reindex(
       for i, (flavour, (key, newest, today)) in enumerate(todo.items()):
         progress(2 * i, steps)
         if models is None or learnt is None or not today.equals(learnt):
-          models, learnt = fit.trained(config, refresh.over(today)), today
+          with laps("models"):
+            models, learnt = fit.trained(config, refresh.over(today)), today
         progress(2 * i + 1, steps)
         gone = models.catalogue.withdrawn
         check = _check(config, newest, gone, least, replay)
         queries = held_out_queries(Run(config), models.towers) if config.index.recall_target else None
         found[flavour] = exporter.export(
-          config, *models, key=key, check=check, flavour=flavour, queries=queries
+          config, *models, key=key, check=check, flavour=flavour, queries=queries, laps=laps
         )
       progress(steps, steps)
+    log.info("reindex: seconds of each part: %s", laps)
   return [found[flavour] for flavour in flavours.wanted(config)]
 
 
@@ -102,21 +116,27 @@ def _check(
   gone: set[str],
   least: float,
   replay: Callable[[pathlib.Path], None],
-) -> Callable[[pathlib.Path], None]:
+) -> Callable[[pathlib.Path, "Live"], None]:
+  from tfrec_combo.base import saved_model
   from tfrec_combo.cli.held_out import as_request
   from tfrec_combo.pipeline.catalogue import catalogue
   from tfrec_combo.pipeline.requests import requests
-  from tfrec_combo.serving import model, parity
+  from tfrec_combo.serving import model, parity, signature
   from tfrec_combo.training import assemble
 
-  def check(folder: pathlib.Path) -> None:
-    replay(folder)
-    run = assemble.Run(config)
-    ids = catalogue(run.records)["product_id"].to_list()
-    split = assemble.splits(run, ("test", "valid", "rank", "train"))[0]
-    asked = [as_request(d, ids) for d in requests(run.records, split, ASKED, config.seed)]
-    with model.load(newest) as old, model.load(folder) as new:
-      kept = parity.check(old, new, asked, min(BEST, config.export.k), gone, least)
+  def check(folder: pathlib.Path, live: "Live") -> None:
+    # That the version answers as the live model is the replay's to say: so it need not be loaded once more.
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+      replayed = beside.submit(replay, folder)
+      run = assemble.Run(config)
+      ids = catalogue(run.records)["product_id"].to_list()
+      split = assemble.splits(run, ("test", "valid", "rank", "train"))[0]
+      asked = [as_request(d, ids) for d in requests(run.records, split, ASKED, config.seed)]
+      described = saved_model.signatures(saved_model.meta_graph(folder))[parity.SIGNATURE]
+      new = parity.Live(signature.read(described), live)
+      with model.load(newest) as old:
+        kept = parity.check(old, new, asked, min(BEST, config.export.k), gone, least)
+      replayed.result()
     log.info("reindex: %.0f%% of what version %s answered is answered again", 100 * kept, newest.name)
 
   return check

@@ -5,9 +5,11 @@ import logging
 import pathlib
 import time
 from collections.abc import Callable
+from typing import Any
 
 from tfrec_combo.base import config as c
 from tfrec_combo.base import files
+from tfrec_combo.base.laps import Laps
 from tfrec_combo.base.progress import bar
 from tfrec_combo.cli import timings
 
@@ -100,8 +102,11 @@ def export(config: c.Config) -> pathlib.Path:
   return export_all(config)[0]
 
 
-def export_all(config: c.Config) -> list[pathlib.Path]:
-  """Exports the trained models as the next version of each flavour asked for, unless its newest one was made from the same."""
+def export_all(config: c.Config, laps: Laps | None = None) -> list[pathlib.Path]:
+  """Exports the trained models as the next version of each flavour asked for, unless its newest one was made from the same.
+
+  laps: told how long each part takes.
+  """
   from tfrec_combo.export import exporter, flavours
   from tfrec_combo.training import fit
   from tfrec_combo.training.assemble import Run
@@ -115,26 +120,29 @@ def export_all(config: c.Config) -> list[pathlib.Path]:
   for path in found.values():
     log.info("export: %s is up to date", path)
   todo = [f for f in wanted if f not in found]
+  laps = laps or Laps()
   if todo:
     began = time.monotonic()
     with bar("export") as update:
       replay = replay_of(config)
       steps = 1 + 2 * len(todo)
       update(0, steps)
-      models = fit.trained(config)
-      queries = held_out_queries(Run(config), models.towers) if config.index.recall_target else None
+      with laps("models"):
+        models = fit.trained(config)
+        queries = held_out_queries(Run(config), models.towers) if config.index.recall_target else None
       for i, flavour in enumerate(todo):
         update(1 + 2 * i, steps)
 
-        def check(folder: pathlib.Path, written: int = 2 + 2 * i) -> None:
+        def check(folder: pathlib.Path, _: Any, written: int = 2 + 2 * i) -> None:
           update(written, steps)
           replay(folder)
 
         found[flavour] = exporter.export(
-          config, *models, key=keys[flavour], check=check, flavour=flavour, queries=queries
+          config, *models, key=keys[flavour], check=check, flavour=flavour, queries=queries, laps=laps
         )
       update(steps, steps)
     timings.note(config, "export", began)
+    log.info("export: seconds of each part: %s", laps)
   return [found[f] for f in wanted]
 
 

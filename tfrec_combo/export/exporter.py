@@ -1,6 +1,7 @@
 """Writes the SavedModel aside, lets it be checked there, and renames it into its version folder."""
 
 import contextlib
+import functools
 import logging
 import os
 import pathlib
@@ -15,6 +16,7 @@ from tfrec_combo import __version__
 from tfrec_combo.base import files, pins, saved_model
 from tfrec_combo.base.config import Config, without_folders
 from tfrec_combo.base.errors import HeldBack, ModelError
+from tfrec_combo.base.laps import Laps
 from tfrec_combo.base.manifest import FORMAT, MANIFEST
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.bundles.ranker import BundleTables
@@ -23,7 +25,7 @@ from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.export import checks, flavours, warmup
 from tfrec_combo.export.bundles import SIGNATURE, bundle_requests
 from tfrec_combo.export.checks import ops
-from tfrec_combo.export.golden import REQUESTS, requests, write_golden
+from tfrec_combo.export.golden import REQUESTS, Live, live, requests, write_golden
 from tfrec_combo.export.module import ServedModel
 from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.towers.catalogue import Catalogue
@@ -63,18 +65,21 @@ def export(
   bundles: BundleModel | None = None,
   *,
   key: str,
-  check: Callable[[pathlib.Path], None],
+  check: Callable[[pathlib.Path, Live], None],
   flavour: str | None = None,
   queries: np.ndarray | None = None,
+  laps: Laps | None = None,
 ) -> pathlib.Path:
   """Exports trained models as the next version of a flavour's folder; see `flavours.folder`.
 
   Args:
     bundles: the trained bundle task, where the shop has one.
     key: what the models were made from; a later run compares it.
-    check: raises if the folder it is given does not serve; then nothing of it stays and older versions go on.
+    check: raises if the folder it is given, or the live model it was saved from, does not serve; then nothing of it stays and
+      older versions go on.
     flavour: scann or portable; none: that of the index the model was trained with.
     queries: held-out query vectors [Q, D] by which the index is set to `index.recall_target`.
+    laps: told how long each part takes.
 
   Returns:
     The version's folder.
@@ -83,11 +88,13 @@ def export(
     HeldBack: a check fails; it says what is wrong and the way out.
   """
   flavour = flavour or flavours.own(config)
+  laps = laps or Laps()
   base = flavours.folder(config, flavour)
   target = base / str((versions(base) or [0])[-1] + 1)
-  indexed = flavours.served_by(ranker, catalogue.ids, config, flavour, queries)
-  with files.written_aside(target) as aside, indexed as index:
-    with tempfile.TemporaryDirectory() as assets:
+  with files.written_aside(target) as aside, contextlib.ExitStack() as stack:
+    with laps("index"):
+      index = stack.enter_context(flavours.served_by(ranker, catalogue.ids, config, flavour, queries))
+    with laps("graph"), tempfile.TemporaryDirectory() as assets:
       ready_made = (_tables(bundles, len(catalogue)), bundles.ids) if bundles else None
       served = ServedModel(
         ranker, sets, towers.product_tower, text_tower, catalogue, config, pathlib.Path(assets), ready_made
@@ -99,37 +106,38 @@ def export(
         asked[SIGNATURE] = bundle_requests(served.bundles, catalogue, REQUESTS)
       extra = aside / "assets.extra"
       extra.mkdir(exist_ok=True)
+    with laps("golden answers"):
       write_golden(extra, signatures, asked)
-    _write_products(extra / PRODUCTS, catalogue)
-    meta_graph = saved_model.meta_graph(aside)
-    with _gate():
-      checks.check_graph(meta_graph)
-      ops.check_for(ops.FLAVOURS[flavour])(meta_graph)
-    optional = {n: tuple(s.defaults) for n, s in saved_model.signatures(meta_graph).items()}
-    warmup.write(aside, base.name, asked, optional)
-    if index.tuned is not None:
-      files.write_json(aside / CURVE, index.tuned.as_dict())
-    lacking = ops.missing(saved_model.ops(meta_graph))
-    manifest: dict[str, Any] = {
-      "format": FORMAT,
-      "key": key,
-      "flavour": flavour,
-      "tfrec_combo": __version__,
-      "libraries": {f.what: f.found for f in pins.versions()},
-      "products": len(catalogue),
-      "offered": len(catalogue) if catalogue.offered is None else int(catalogue.offered.sum()),
-      "index": index.describe(),
-      "signatures": sorted(optional),
-      "servers": {
-        server: sorted(ops) for server, ops in lacking.items()
-      },  # what each lacks of the model's ops
-      "config": without_folders(config).model_dump(mode="json"),
-      "files": files.checksums(aside),
-    }
-    files.write_json(aside / MANIFEST, manifest)
+    with laps("files"):
+      _write_products(extra / PRODUCTS, catalogue)
+      meta_graph = saved_model.meta_graph(aside)
+      with _gate():
+        checks.check_graph(meta_graph)
+        ops.check_for(ops.FLAVOURS[flavour])(meta_graph)
+      optional = {n: tuple(s.defaults) for n, s in saved_model.signatures(meta_graph).items()}
+      warmup.write(aside, base.name, asked, optional)
+      if index.tuned is not None:
+        files.write_json(aside / CURVE, index.tuned.as_dict())
+      lacking = ops.missing(saved_model.ops(meta_graph))
+      manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "key": key,
+        "flavour": flavour,
+        "tfrec_combo": __version__,
+        "libraries": {f.what: f.found for f in pins.versions()},
+        "products": len(catalogue),
+        "offered": len(catalogue) if catalogue.offered is None else int(catalogue.offered.sum()),
+        "index": index.describe(),
+        "signatures": sorted(optional),
+        # what each lacks of the model's ops
+        "servers": {server: sorted(ops) for server, ops in lacking.items()},
+        "config": without_folders(config).model_dump(mode="json"),
+        "files": files.checksums(aside),
+      }
+      files.write_json(aside / MANIFEST, manifest)
     # By now neither the folder it was saved to nor the vocabularies it was made from are there any more.
-    with _gate():
-      check(aside)
+    with laps("checks"), _gate():
+      check(aside, functools.partial(live, signatures))
   return target
 
 
@@ -156,6 +164,12 @@ def _save(served: ServedModel, signatures: dict[str, Any], aside: pathlib.Path) 
   for path in first.iterdir():
     path.rename(aside / path.name)
   first.rmdir()
+  with saved_model.changed(aside) as meta_graph:
+    # One function was saved under each of its names. Whoever loads it prepares each graph that is named, for seconds.
+    for name, function in signatures.items():
+      same = next(n for n, f in signatures.items() if f is function)
+      if same != name:
+        meta_graph.signature_def[name].CopyFrom(meta_graph.signature_def[same])
 
 
 def _write_products(path: pathlib.Path, catalogue: Catalogue) -> None:

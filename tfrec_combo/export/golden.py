@@ -1,12 +1,15 @@
 """Requests with the answers that the model gave before it was saved; whoever loads it can replay them."""
 
 import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from tfrec_combo.base.config import Config
 from tfrec_combo.towers.catalogue import Catalogue
+
+Live = Callable[[str, Mapping[str, np.ndarray]], dict[str, np.ndarray]]  # signature and inputs -> answers
 
 FOLDER = "golden"
 REQUESTS = 4
@@ -75,17 +78,22 @@ def _first(width: int, rows: list[list[str]]) -> np.ndarray:
   return filled
 
 
+def live(signatures: Mapping[str, Any], name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+  """What a signature of the model as it is in memory answers."""
+  from tfrec_combo.base.stack import tf
+
+  answers = signatures[name](**{k: tf.constant(v) for k, v in inputs.items()})
+  return {k: v.numpy() for k, v in answers.items()}
+
+
 def write_golden(
   folder: pathlib.Path, signatures: dict[str, Any], asked: dict[str, dict[str, np.ndarray]]
 ) -> None:
   """Writes `golden/<signature>.npz` below `folder`: inputs as in:<name>, the answers of the live model as out:<name>."""
-  from tfrec_combo.base.stack import tf
-
   (folder / FOLDER).mkdir()
   for name, inputs in asked.items():
-    answers = signatures[name](**{k: tf.constant(v) for k, v in inputs.items()})
     arrays: dict[str, Any] = {f"in:{k}": _plain(v) for k, v in inputs.items()}
-    arrays |= {f"out:{k}": _plain(v.numpy()) for k, v in answers.items()}
+    arrays |= {f"out:{k}": _plain(v) for k, v in live(signatures, name, inputs).items()}
     np.savez_compressed(folder / FOLDER / f"{name}.npz", **arrays)
 
 

@@ -1,5 +1,6 @@
 """The graph that is served: raw strings in, string ids, scores and prices out; tokenizer, towers, index and ranker inside."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfrec_combo.base import config as c
+from tfrec_combo.base.settings import Export
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos import rerank
 from tfrec_combo.combos.bundles.ranker import BundleTables
@@ -18,7 +20,7 @@ from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.export.bundles import SIGNATURE as BUNDLES
 from tfrec_combo.export.bundles import BundleSide, signature
 from tfrec_combo.export.sets import SetSide
-from tfrec_combo.export.tracing import Tensors, neutral, spread, traced, with_usual
+from tfrec_combo.export.tracing import Tensors, neutral, shared, spread, traced, with_usual
 from tfrec_combo.export.vocabulary import vocabulary
 from tfrec_combo.logs.shop import CATEGORY_SEPARATOR
 from tfrec_combo.towers.catalogue import LEVELS, Catalogue
@@ -64,6 +66,11 @@ class ServedModel(tf.Module):
     self.bundles = BundleSide(*bundles, self.rows, config.export, assets) if bundles else None
     self.sets = SetSide(ranker, scorer, catalogue, config, self.ids, self.prices, self.rows, self.categories)
     self.wishes = {"size_min": min(2, config.combine.size), "size_max": min(4, config.combine.size)}
+    self._specs = specs(config.export)
+    # Every signature but two reads a request, and two rank products: each traced once, in a function that is not tracked.
+    self._request = shared(lambda **inputs: self._read(inputs), self._specs)
+    trade = {name: tf.TensorSpec([None], tf.float32) for name in self.usual}
+    self._reranked = shared(lambda **inputs: self._ordered(inputs), self._specs | trade)
     # A partial is not tracked; what it holds is.
     self._parts = functools.partial(_parts, ranker, product_tower, text_tower)
     indexes: list[Any] = [ranker.index]
@@ -88,6 +95,11 @@ class ServedModel(tf.Module):
 
   def request(self, inputs: Tensors) -> tuple[Request, tf.Tensor]:
     """The request in catalogue rows, and which rows of the batch say nothing at all, [B] bool."""
+    *fields, empty = self._request(inputs)
+    return Request(*fields), empty
+
+  def _read(self, inputs: Tensors) -> list[tf.Tensor]:
+    """The fields of `request`'s answer."""
     ranker, _, text_tower = self._parts()
     days = inputs["history_days"]
     batch = {
@@ -108,7 +120,7 @@ class ServedModel(tf.Module):
     said = (
       tf.reduce_any(request.history >= 0, 1) | tf.reduce_any(request.basket >= 0, 1) | (inputs["query"] != "")
     )
-    return request, ~said
+    return [*_fields(request), ~said]
 
   def ranked(self, inputs: Tensors, k: int) -> tuple[Request, tf.Tensor, tf.Tensor]:
     """The request, and the k best products: rows [B, k] (-1 for none) and scores [B, k]. An empty request gets the popular
@@ -129,11 +141,16 @@ class ServedModel(tf.Module):
 
   def reranked(self, inputs: Tensors) -> tuple[Request, tf.Tensor, tf.Tensor]:
     """As `ranked`, in the order that `diversity` asks for."""
-    inputs, k = spread(inputs), self.settings["k"]
+    *fields, rows, scores = self._reranked(spread(inputs))
+    return Request(*fields), rows, scores
+
+  def _ordered(self, inputs: Tensors) -> list[tf.Tensor]:
+    """The fields of `reranked`'s answer."""
+    k = self.settings["k"]
     request, rows, scores = self.ranked(inputs, max(k, rerank.MOST))
     diversity = rerank.weight(inputs["diversity"], tf.shape(rows)[0])
     rows, scores = rerank.diverse(rows, scores, diversity, self._parts()[0].features.texts)
-    return request, rows[:, :k], scores[:, :k]
+    return [*_fields(request), rows[:, :k], scores[:, :k]]
 
   def recommend(self, **inputs: tf.Tensor) -> Tensors:
     """Products for this shopper, basket and query, best first."""
@@ -189,14 +206,7 @@ class ServedModel(tf.Module):
     """The traced functions by signature name, with the specs that TF Serving shows."""
     s = self.settings
     strings = lambda *shape: tf.TensorSpec([None, *shape], tf.string)
-    request = {
-      "history_ids": strings(s["history"]),
-      "history_days": tf.TensorSpec([None, s["history"]], tf.float32),
-      "basket_ids": strings(s["basket"]),
-      "query": strings(),
-      "context": strings(),
-      "exclude_ids": strings(s["exclude"]),
-    }
+    request = self._specs
     number = lambda kind=tf.float32: tf.TensorSpec([None], kind)
     trade = {name: number() for name in self.usual}
     wishes = {
@@ -228,6 +238,23 @@ class ServedModel(tf.Module):
 
   def _names(self, rows: tf.Tensor) -> tf.Tensor:
     return tf.where(rows >= 0, tf.gather(self.ids, tf.maximum(rows, 0)), "")
+
+
+def specs(settings: Export) -> dict[str, tf.TensorSpec]:
+  """The inputs that every request may bring, whichever signature it asks."""
+  strings = lambda *shape: tf.TensorSpec([None, *shape], tf.string)
+  return {
+    "history_ids": strings(settings.history),
+    "history_days": tf.TensorSpec([None, settings.history], tf.float32),
+    "basket_ids": strings(settings.basket),
+    "query": strings(),
+    "context": strings(),
+    "exclude_ids": strings(settings.exclude),
+  }
+
+
+def _fields(request: Request) -> list[tf.Tensor]:
+  return [getattr(request, field.name) for field in dataclasses.fields(request)]
 
 
 def _parts(

@@ -34,15 +34,10 @@ def traced(function: Callable[..., Tensors], specs: dict[str, tf.TensorSpec]) ->
   return tf.function(function, autograph=False).get_concrete_function(**_named(specs))
 
 
-def with_usual(
-  function: Callable[..., Tensors], specs: dict[str, tf.TensorSpec], usual: dict[str, tf.Tensor]
-) -> Any:
-  """As `traced`; whoever asks the SavedModel may leave out the inputs in `usual`, which all come after the others in `specs`,
-  and gets these.
+def shared(function: Callable[..., Any], specs: dict[str, tf.TensorSpec]) -> Callable[[Tensors], Any]:
+  """`function` of inputs `specs`, traced where it is first called; every graph that needs it then holds a call of that one.
 
-  The exporter writes tensors that are defaults of a tf.function, not of a concrete one, into the SignatureDef. A tf.function
-  is traced once where it is called and once where it is saved, and tracing takes a fifth of an export's time: so what is traced
-  twice here is a call of what is traced once.
+  Tracing takes a fifth of an export's time. What it answers must be tensors, in lists or dicts.
   """
 
   @functools.cache
@@ -50,8 +45,22 @@ def with_usual(
     with tf.init_scope():  # else it would belong to the trace that happens to ask first
       return traced(function, specs)
 
+  return lambda inputs: once()(**{name: inputs[name] for name in specs})
+
+
+def with_usual(
+  function: Callable[..., Tensors], specs: dict[str, tf.TensorSpec], usual: dict[str, tf.Tensor]
+) -> Any:
+  """As `traced`; whoever asks the SavedModel may leave out the inputs in `usual`, which all come after the others in `specs`,
+  and gets these.
+
+  The exporter writes tensors that are defaults of a tf.function, not of a concrete one, into the SignatureDef. A tf.function
+  is traced once where it is called and once where it is saved: so what is traced twice here is a call of what is traced once.
+  """
+  once = shared(function, specs)
+
   def call(*values: tf.Tensor) -> Tensors:
-    return once()(**dict(zip(specs, values)))
+    return once(dict(zip(specs, values)))
 
   empty, kind = inspect.Parameter.empty, inspect.Parameter.POSITIONAL_OR_KEYWORD
   parameters = [inspect.Parameter(name, kind, default=usual.get(name, empty)) for name in specs]

@@ -1,18 +1,38 @@
 """How much of its answers a new version of a model keeps: what holds a bad one back."""
 
-from collections.abc import Collection, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
 
 from tfrec_combo.base.errors import ModelError, fault
 from tfrec_combo.serving import answers
 from tfrec_combo.serving.batches import Batcher
 from tfrec_combo.serving.model import Model
 from tfrec_combo.serving.requests import Request
+from tfrec_combo.serving.signature import Signature
 
 SIGNATURE = "recommend"
 BATCH = 64
 
+Predict = Callable[
+  [str, Mapping[str, np.ndarray]], Mapping[str, np.ndarray]
+]  # signature and inputs -> answers
 
-def overlap(old: Model, new: Model, asked: Sequence[Request], k: int, gone: Collection[str]) -> float:
+
+@dataclasses.dataclass(frozen=True)
+class Live:
+  """A model that is not loaded from its folder: how `recommend` is described there, and what answers it."""
+
+  described: Signature
+  predict: Predict
+
+  def signature(self, _: str) -> Signature:
+    """As `Model.signature`."""
+    return self.described
+
+
+def overlap(old: Model, new: Model | Live, asked: Sequence[Request], k: int, gone: Collection[str]) -> float:
   """Mean share of the old version's k best products that are among the new version's, without those `gone`.
 
   A product that may no longer be answered is not missed; one that is new may take a place. 1 where there is nothing to keep.
@@ -26,7 +46,7 @@ def overlap(old: Model, new: Model, asked: Sequence[Request], k: int, gone: Coll
 
 
 def check(
-  old: Model, new: Model, asked: Sequence[Request], k: int, gone: Collection[str], least: float
+  old: Model, new: Model | Live, asked: Sequence[Request], k: int, gone: Collection[str], least: float
 ) -> float:
   """`overlap`, where it is enough.
 
@@ -41,6 +61,6 @@ def check(
   return kept
 
 
-def _best(model: Model, asked: Sequence[Request], k: int, gone: Collection[str]) -> list[list[str]]:
+def _best(model: Model | Live, asked: Sequence[Request], k: int, gone: Collection[str]) -> list[list[str]]:
   outputs = model.predict(SIGNATURE, Batcher(model.signature(SIGNATURE))(asked))
   return [answers.ids(outputs, row, k, gone) for row in range(len(asked))]

@@ -19,10 +19,10 @@ from tfrec_combo.metrics.ranking import METRICS
 from tfrec_combo.retrieval.train_step import OwnTrainStep
 from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.towers.catalogue import Catalogue
-from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.callbacks import check_trained, restore_best
-from tfrec_combo.training.fold_lists import LEARNT, Lists, batches_of, fields_of, lists
+from tfrec_combo.training.fold_lists import Lists, batches_of, fields_of, lists
+from tfrec_combo.training.learnt import LEARNT, learnt
 from tfrec_combo.training.loop import MOST_EPOCHS, Task, fit
 from tfrec_combo.training.sets import fit_sets_on_lists, restored
 
@@ -86,7 +86,7 @@ def fit_ranker(
     )
     fit(run, task, strategy, resume)
     sets = fit_sets_on_lists(run, ranker, of_sets, keys[1], strategy, resume)
-  ranker.learn(*assemble.learnt(run, LEARNT, len(products)))
+  ranker.learn(*learnt(run, LEARNT, len(products)))
   return sets
 
 

@@ -21,6 +21,7 @@ from tfrec_combo.training import assemble, cross_fit
 from tfrec_combo.training.assemble import Run
 from tfrec_combo.training.bundles import BundleModel, bundles_key, fit_bundles, restored, trained_on_bundles
 from tfrec_combo.training.callbacks import check_trained, restore_best
+from tfrec_combo.training.learnt import LEARNT, learnt
 from tfrec_combo.training.loop import Task, best_of, fit, held_out_batches, mean_of
 from tfrec_combo.training.refresh import Grow
 from tfrec_combo.training.sets import fit_sets, sets_key
@@ -99,7 +100,7 @@ def trained(config: Config, grow: Grow | None = None) -> Models:
     towers, products = grow(run, towers, text_tower, products)
   ranker = assemble.ranker(run, towers, products)
   restore_best(run.ranker, ranker.tracked)
-  ranker.learn(*assemble.learnt(run, ("train", "rank", "valid"), len(products)))
+  ranker.learn(*learnt(run, LEARNT, len(products)))
   bundles = restored(run) if trained_on_bundles(run) else None
   sets = restored_sets(run)
   return Models(towers, text_tower, ranker, sets, products, bundles)
@@ -168,7 +169,7 @@ def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resum
       " them too much; bring a longer log, or raise split.rank_days",
       LEAST_TO_RANK,
     )
-  ranker.learn(*assemble.learnt(run, ("train",), products))
+  ranker.learn(*learnt(run, ("train",), products))
   valid = held_out_batches(run, {})
   options: dict[str, Any] = {
     "batch": config.ranker.batch,
@@ -183,5 +184,5 @@ def fit_ranker(run: Run, ranker: Ranker, strategy: tf.distribute.Strategy, resum
   task = Task(ranker, run.ranker, ranker_key(run), ranker.tracked, ndcg, split, config.ranker, {})
   fit(run, task, strategy, resume)
   sets = fit_sets(run, ranker, split, sets_key(run, task.key), strategy, resume)
-  ranker.learn(*assemble.learnt(run, ("train", "rank", "valid"), products))
+  ranker.learn(*learnt(run, LEARNT, products))
   return sets

@@ -19,9 +19,9 @@ from tfrec_combo.retrieval.two_tower import TwoTower
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.training import assemble
 from tfrec_combo.training.assemble import Run
+from tfrec_combo.training.learnt import LEARNT
 from tfrec_combo.training.loop import epochs_of
 
-LEARNT = ("train", "rank", "valid")  # splits whose orders are folded
 BATCH = 64  # requests whose lists are made at once
 SET_DRAWS = 3  # requests made of each order for the set model
 
