@@ -93,28 +93,35 @@ def rpc(port: int, name: str, signature: str, requests: list[Request]) -> Connec
 
 
 def measure(
-  folder: pathlib.Path, signature: str, query: bool, seconds: float, options: list[str]
-) -> tuple[Found, float]:
-  """Every way by name, and the MiB that a server holds after it. seconds: of a turn."""
-  requests, base = golden(folder, signature, query), folder.parent
-  asked = (base.name, signature, requests)
+  folder: pathlib.Path, signature: str, seconds: float, options: list[str]
+) -> tuple[list[Found], float]:
+  """Every way by name, for requests without words and with them, and the MiB that a server holds after them.
+
+  seconds: of a turn.
+  """
+  base, every = folder.parent, []
   with contextlib.ExitStack() as stack:
     loaded = stack.enter_context(model.load(folder))
-    ports = stack.enter_context(serving(base, base.name, *options))
+    alone = stack.enter_context(serving(base, base.name, *options))
     batching = stack.enter_context(serving(base, base.name, "--enable-batching", *options))
-    ways: Mapping[str, Connect] = {
-      ALONE: lambda: lambda i: loaded.predict(signature, requests[i % len(requests)]),
-      "REST": rest(ports[0], *asked),
-      "gRPC": rpc(ports[1], *asked),
-      "REST, batched": rest(batching[0], *asked),
-      "gRPC, batched": rpc(batching[1], *asked),
-    }
-    found: Found = {way: {clients: [] for clients in CLIENTS} for way in ways}
-    for clients in CLIENTS:
-      for turn in range(REPEATS):
-        for way, connect in ways.items():
-          found[way][clients].append(load(connect, clients, seconds, 1 if turn else 5))
-    return found, memory(ports[2])
+    for query in (False, True):
+      requests = golden(folder, signature, query)
+      asked = (base.name, signature, requests)
+      ways: Mapping[str, Connect] = {
+        ALONE: lambda given=requests: lambda i: loaded.predict(signature, given[i % len(given)]),
+        "REST": rest(alone[0], *asked),
+        "gRPC": rpc(alone[1], *asked),
+        "REST, batched": rest(batching[0], *asked),
+        "gRPC, batched": rpc(batching[1], *asked),
+      }
+      found: Found = {way: {clients: [] for clients in CLIENTS} for way in ways}
+      for clients in CLIENTS:
+        for turn in range(REPEATS):
+          for way, connect in ways.items():
+            found[way][clients].append(load(connect, clients, seconds, 1 if turn else 5))
+        print(f"{clients} clients, {'with' if query else 'no'} words: done", flush=True)
+      every.append(found)
+    return every, memory(alone[2])
 
 
 def rows(found: Found, words: str) -> list[Row]:
@@ -169,23 +176,24 @@ def main() -> None:
   args = parser.parse_args()
   folder = model.newest_version(args.model).resolve()
   told, tables, measured = [], [], []
-  for query, words in ((False, "no words"), (True, "with words")):
-    found, rss = measure(folder, args.signature, query, args.seconds, args.options)
+  both, rss = measure(folder, args.signature, args.seconds, args.options)
+  for found, words in zip(both, ("no words", "with words")):
     told += rows(found, words)
     tables.append(table(found, f"`{args.signature}`, {words}"))
-    ways = {
-      w: {n: [dataclasses.asdict(s) for s in seen] for n, seen in by.items()} for w, by in found.items()
-    }
-    measured.append({"signature": args.signature, "query": query, "server_rss_mib": rss, "ways": ways})
-  p50 = [[seen["p50_ms"] for seen in one["ways"][ALONE][1]] for one in reversed(measured)]
-  told.append(compared("a request with words, in process", "one without", *p50, unit="ms", at_most=True))
-  pages.merge(
-    args.out,
-    "speed",
-    told,
-    tables,
-    {"model": folder.parent.name, "options": args.options, "results": measured},
+    measured.append(
+      {w: {n: [dataclasses.asdict(s) for s in seen] for n, seen in by.items()} for w, by in found.items()}
+    )
+  without, with_words = ([one.p50_ms for one in found[ALONE][1]] for found in both)
+  told.append(
+    compared("a request with words, in process", "one without", with_words, without, unit="ms", at_most=True)
   )
+  about = {
+    "model": folder.parent.name,
+    "signature": args.signature,
+    "options": args.options,
+    "server_rss_mib": rss,
+  }
+  pages.merge(args.out, "speed", told, tables, about | dict(zip(("no words", "with words"), measured)))
   if args.config:
     plain.measure(folder, args.config, args.set, args.orders, args.out)
 
