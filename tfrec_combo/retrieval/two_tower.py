@@ -74,7 +74,9 @@ class TwoTower(OwnTrainStep):
     parts = [history, batch["basket"]] + ([] if positives is None else [positives])
     flat = tf.concat([tf.reshape(part, [-1]) for part in parts], 0)
     distinct, index = tf.unique(flat)
-    vectors = self.products(tf.maximum(distinct, 0), training, seed) * tf.cast(distinct >= 0, tf.float32)[:, None]
+    vectors = (
+      self.products(tf.maximum(distinct, 0), training, seed) * tf.cast(distinct >= 0, tf.float32)[:, None]
+    )
     vectors = tf.gather(vectors, index)
     split = tf.split(vectors, [tf.size(part) for part in parts])
     shaped = [tf.reshape(v, tf.concat([tf.shape(p), [self.towers.dim]], 0)) for v, p in zip(split[:2], parts)]
