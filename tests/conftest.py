@@ -41,7 +41,8 @@ class _TwoDevices(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, _TwoDevices())
 
-_ROOMS = ("line", "training")  # whose files share one trained run; the longest, so the first
+_ROOMS = ("line", "training")  # whose files share one trained run
+_FIRST = (*_ROOMS, "tests/test_notebooks.py")  # the longest groups, the longest of them first
 
 
 def _group(nodeid):
@@ -64,4 +65,5 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(config, items):
   """Workers begin with what takes longest."""
   if hasattr(config, "workerinput"):
-    items.sort(key=lambda item: _group(item.nodeid) not in _ROOMS)
+    place = {group: n for n, group in enumerate(_FIRST)}
+    items.sort(key=lambda item: place.get(_group(item.nodeid), len(_FIRST)))

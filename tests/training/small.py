@@ -3,7 +3,7 @@
 import functools
 import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -78,15 +78,16 @@ class Workshop:
     return self.config().run_dir
 
 
-def vectors_only(replace: Callable[..., None]) -> None:
-  """Exports the two signatures that the text tower speaks in; tracing the others costs most of an export's time."""
+def signatures_only(replace: Callable[..., None], names: Sequence[str] = VECTORS) -> None:
+  """Exports some signatures alone, as a rule the two that the text tower speaks in: tracing them all and asking each for the
+  first time is most of an export's time."""
   made, asked = module.ServedModel.signatures, exporter.requests
 
   def signatures(self):
     with pytest.MonkeyPatch.context() as patched:
-      patched.setattr(module, "traced", lambda f, specs: traced(f, specs) if f.__name__ in VECTORS else None)
-      return {name: made(self)[name] for name in VECTORS}
+      patched.setattr(module, "traced", lambda f, specs: traced(f, specs) if f.__name__ in names else None)
+      return {name: made(self)[name] for name in names}
 
   traced = module.traced
   replace(module.ServedModel, "signatures", signatures)
-  replace(exporter, "requests", lambda *args: {name: asked(*args)[name] for name in VECTORS})
+  replace(exporter, "requests", lambda *args: {n: said for n, said in asked(*args).items() if n in names})

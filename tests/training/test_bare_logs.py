@@ -5,7 +5,7 @@ import json
 import numpy as np
 import polars as pl
 
-from tests.training.small import settings
+from tests.training.small import settings, signatures_only
 from tfrec_combo.base import config as c
 from tfrec_combo.cli import stages
 from tfrec_combo.cli.samples import sample_requests
@@ -15,6 +15,7 @@ from tfrec_combo.serving import golden, model
 def test_bundles_of_bare_ids(tmp_path, workshop, monkeypatch):
   """No shopper, no time, no price, no category, no text: two kinds of bundles of six products each."""
   monkeypatch.setattr(golden, "replay_in_fresh_process", golden.replay)
+  signatures_only(monkeypatch.setattr, ("recommend", "complete_basket", "combine"))
   ids = [f"é {i}" for i in range(12)]
   rng = np.random.default_rng(0)
   rows = [(f"b{n}", ids[6 * (n % 2) + i]) for n in range(60) for i in rng.choice(6, 4, replace=False)]

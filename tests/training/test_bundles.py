@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.training.small import settings
+from tests.training.small import settings, signatures_only
 from tfrec_combo.base import config as c
 from tfrec_combo.base.errors import DataError
 from tfrec_combo.cli import stages
@@ -67,6 +67,7 @@ def config(tmp_path_factory, workshop):
 def served(config):
   with pytest.MonkeyPatch.context() as patched:
     patched.setattr(golden, "replay_in_fresh_process", golden.replay)
+    signatures_only(patched.setattr, [SIGNATURE])
     version = stages.export(config)
   with model.load(version) as loaded:
     yield loaded

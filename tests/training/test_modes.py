@@ -40,8 +40,8 @@ def save_and_die(*args, **kwargs):
   os.kill(os.getpid(), signal.SIGKILL)
 tf.saved_model.save = save_and_die
 sys.path.insert(0, sys.argv[2])
-from tests.training.small import vectors_only
-vectors_only(setattr)
+from tests.training.small import signatures_only
+signatures_only(setattr)
 stages.export(settings)
 """
 

@@ -111,8 +111,7 @@ def shop(trained, tmp_path_factory):
   folder = str(tmp_path_factory.mktemp("refreshed"))
   config = config.model_copy(update={"export": config.export.model_copy(update={"folder": folder})})
   with pytest.MonkeyPatch.context() as patched:
-    patched.setattr(small, "VECTORS", (*small.VECTORS, "recommend"))
-    small.vectors_only(patched.setattr)
+    small.signatures_only(patched.setattr, (*small.VECTORS, "recommend"))
     patched.setattr(golden, "replay_in_fresh_process", golden.replay)
     yield config, stages.export(config), pl.read_csv(config.data.products.path[0])
 

@@ -1,0 +1,102 @@
+"""The notebooks that serve a model run from top to bottom in the small setting, on that of the line."""
+
+import re
+import shutil
+
+import nbformat
+import pytest
+import yaml
+
+from tests import notebooks
+from tests.line import shop
+from tests.notebooks import text
+
+SERVING, COMBINATIONS = notebooks.NOTEBOOKS[3:]
+
+
+@pytest.fixture(scope="module")
+def ran(line, tmp_path_factory):
+  """Both in one kernel, and their folder: a copy of the line's, in which they find the model they would train."""
+  folder = tmp_path_factory.mktemp("notebooks")
+  shutil.copytree(line.folder / "runs", folder / "runs")
+  shutil.copytree(line.folder / "saved", folder / "saved_models")
+  with notebooks.Kernel(folder, small=True) as kernel:
+    return kernel.run(SERVING), kernel.run(COMBINATIONS), folder
+
+
+@pytest.mark.parametrize("path", [SERVING, COMBINATIONS], ids=lambda path: path.stem)
+def test_they_write_the_config_of_the_line(path):
+  cells = nbformat.read(path, as_version=4).cells
+  cell = next(c for c in cells if "config" in c.metadata.get("tags", []))
+  assert yaml.safe_load(cell.source.partition("\n")[2]) == shop.SETTINGS, (
+    "or each would train a model of its own"
+  )
+
+
+def test_a_swap_loses_no_request_and_the_new_version_answers(ran):
+  serving, _, folder = ran
+  told = re.search(
+    r"(\d+) requests, (\d+) failed; the tent cost ([\d.]+), and costs ([\d.]+)", text(serving, "swap")
+  )
+  asked, failed, before, after = map(float, told.groups())
+  assert asked > 5
+  assert failed == 0
+  assert after == pytest.approx(before - 60, abs=0.02)
+  assert (folder / "saved_models" / "shop" / "2" / "saved_model.pb").is_file()
+  labels = re.findall(r"^(stable|canary) .*: ([\d.]+)$", text(serving, "canary"), re.M)
+  assert {label: float(price) for label, price in labels} == {"stable": before, "canary": after}
+
+
+def test_both_apis_answer_alike_and_are_counted(ran):
+  serving = ran[0]
+  assert "the same products over both: True" in text(serving, "grpc")
+  counts = re.findall(r'request_count\{.*status="(\w+)".*\} ([\d.]+)', text(serving, "metrics"))
+  found = {status: float(count) for status, count in counts}
+  assert found["INVALID_ARGUMENT"] == 1, "the request that breaks a rule"
+  assert found["OK"] > 40
+
+
+def test_what_goes_with_a_sleeping_bag_is_for_camping(ran):
+  told = re.findall(r"^ +[\d.]+  (.+?) +goes with .+, in (\d+) orders$", text(ran[0], "client"), re.M)
+  assert len(told) == 5
+  assert all("camping" in name or "tent" in name for name, _ in told)
+  assert min(int(orders) for _, orders in told) > 5
+
+
+def test_sets_keep_to_what_was_asked(ran):
+  combinations = ran[1]
+  met = re.findall(r"^ +(\d+) +([\d.]+)  .+;.+;", text(combinations, "budget"), re.M)
+  assert met
+  for budget, total in met:
+    assert float(total) <= float(budget)
+  assert "every set has the tent: True; none has the stove: True" in text(combinations, "with")
+  lines = text(combinations, "category").partition("one_per_category: 1")[2].splitlines()[1:]
+  tops = [[path.split(" > ")[0].strip() for path in line.split("|")] for line in lines if line.strip()]
+  assert tops
+  assert all(len(set(one)) == len(one) == 3 for one in tops)
+  spread = [int(n) for n in re.findall(r": (\d+)", text(combinations, "diversity").splitlines()[0])]
+  assert spread == sorted(spread)
+  assert spread[0] < spread[-1]
+
+
+def test_where_nothing_fits_it_says_why(ran):
+  told = text(ran[1], "nothing")
+  statuses = re.findall(r" 0 sets, status '(\w+)'", told)
+  assert statuses == ["must_include"] * 3 + ["budget", "too_few_products"]
+  assert "size must be at most 4" in told
+
+
+def test_ready_made_sets_for_camping_come_first(ran):
+  ranked = re.findall(r"b\d+: (.+?) +[\d.]+$", text(ran[1], "ranked"), re.M)
+  assert "camping" in ranked[0]
+
+
+def test_a_list_for_merchandisers_is_left(ran):
+  _, combinations, folder = ran
+  listed = (folder / "runs" / "shop" / "bundles_proposed" / "bundles.csv").read_text().splitlines()
+  assert len(listed) == 1 + 12
+  assert "12 bundles, chosen from" in text(combinations, "list")
+
+
+def test_runs_print_no_noise(ran):
+  assert [notebooks.noise(notebook) for notebook in ran[:2]] == [[], []]
