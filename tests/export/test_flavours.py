@@ -62,6 +62,11 @@ def test_an_index_that_approximates_is_set_to_the_recall_asked_for(ranker):
     with flavours.served_by(ranker, SHOP.ids, small, flavour, queries) as served:
       assert served.tuned.chosen.recall == pytest.approx(served.describe()["recall"], abs=1e-4)
       assert served.describe()["recall"] >= 0.9
+  kept = config("scann", index={"exact_below": 100, "recall_target": None})
+  with flavours.served_by(ranker, SHOP.ids, kept, "portable", queries) as served:
+    usual = PortableIndex(100)
+    assert served.tuned.chosen.leaves_share == served.index.leaves_share == usual.leaves_share
+    assert len(served.tuned.tried) > 1, "for the curve"
   exact = config("scann", index={"recall_target": 0.9})
   with flavours.served_by(ranker, SHOP.ids, exact, "portable", queries) as served:
     assert served.tuned is None

@@ -39,6 +39,23 @@ def test_the_least_work_that_finds_enough_is_chosen(kind, vectors, monkeypatch):
   assert json.loads(json.dumps(tuned.as_dict()))["chosen"]["recall"] == tuned.chosen.recall
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_survey_shows_the_setting_that_stays_among_others(kind, vectors):
+  queries = clustered(4240)[4200:]
+  index = MAKERS[kind](None).build(vectors, ids(4200))
+  own, before = index.leaves_share, index.search(tf.constant(queries), K)[1].numpy()
+  found = autopilot.survey(index, vectors, queries, K)
+  assert (found.index, found.chosen.leaves_share, index.leaves_share) == (index, own, own)
+  np.testing.assert_array_equal(index.search(tf.constant(queries), K)[1].numpy(), before)
+  best = np.argsort(-(queries @ vectors.T), axis=1)[:, :K]
+  assert np.mean([len(set(a) & set(b)) / K for a, b in zip(before, best)]) == pytest.approx(
+    found.chosen.recall
+  )
+  work, recall = zip(*((p.work, p.recall) for p in found.tried))
+  assert len(set(work)) == len(work) > 3
+  assert recall[0] < recall[-1]
+
+
 def test_a_recall_out_of_reach_gives_the_highest(vectors, monkeypatch):
   monkeypatch.setattr(autopilot, "SHARES", (0.01, 0.05))
   tuned = autopilot.tune(MAKERS["portable"], vectors, ids(4200), clustered(4220)[4200:], K, 1.1)

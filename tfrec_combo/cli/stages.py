@@ -129,7 +129,8 @@ def export_all(config: c.Config, laps: Laps | None = None) -> list[pathlib.Path]
       update(0, steps)
       with laps("models"):
         models = fit.trained(config)
-        queries = held_out_queries(Run(config), models.towers) if config.index.recall_target else None
+        rough = any(flavours.approximates(flavour, len(models.catalogue), config) for flavour in todo)
+        queries = held_out_queries(Run(config), models.towers) if rough else None
       for i, flavour in enumerate(todo):
         update(1 + 2 * i, steps)
 

@@ -112,9 +112,7 @@ def _index(run: Mapping) -> list[Part]:
     curve = shop_plots.index_curve(run["index_curve"])
     told += [Plot("Recall against latency", curve, note), tables.index_curve(run["index_curve"])]
   elif told:
-    told.append(
-      "Not tuned, so without a curve: `index.recall_target` lets an export try settings and keep what they gave."
-    )
+    told.append("Without a curve: it scores every product, or it was exported without held-out requests.")
   return told
 
 

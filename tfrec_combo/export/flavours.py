@@ -22,7 +22,7 @@ FLAVOURS = ("scann", "portable")
 
 @dataclasses.dataclass(frozen=True)
 class Served:
-  """The index that is served, and what was tried to set it to its recall, where it is not exact."""
+  """The index that is served, and what it was found to give with which settings, where it is not exact."""
 
   index: Index
   tuned: autopilot.Tuned | None
@@ -59,7 +59,7 @@ def served_by(
   """The ranker over the index of a flavour, and afterwards over its own again.
 
   Args:
-    queries: [Q, D] held-out query vectors, by which it is set to `index.recall_target`; none: it keeps its own settings.
+    queries: [Q, D] held-out query vectors, by which it is set to `index.recall_target`, or measured where there is none.
   """
   near = ranker.candidates.wording.near if ranker.candidates.wording is not None else None
   own_index = ranker.index
@@ -69,12 +69,15 @@ def served_by(
     with tf.device("/CPU:0"):  # ScaNN's ops and tables of strings live nowhere else
       vectors = shown(ranker.features.vectors.numpy(), ranker.candidates.offered.numpy())
       target = config.index.recall_target
-      if target is not None and queries is not None and _approximates(flavour, len(ids), config):
+      asked = queries if approximates(flavour, len(ids), config) else None
+      if target is not None and asked is not None:
         make = lambda leaves: _made(flavour, config, leaves)
-        tuned = autopilot.tune(make, vectors, ids, queries, config.retrieval.k, target)
+        tuned = autopilot.tune(make, vectors, ids, asked, config.retrieval.k, target)
         ranker.index = tuned.index
       elif not right:
         ranker.index = _made(flavour, config).build(vectors, ids)
+      if target is None and asked is not None:
+        tuned = autopilot.survey(ranker.index, vectors, asked, config.retrieval.k)
       if near is not None and not right:
         near.index = _made(flavour, config).build(near.texts.numpy(), ids)
     yield Served(ranker.index, tuned)
@@ -84,7 +87,8 @@ def served_by(
       near.index = own_near
 
 
-def _approximates(flavour: str, products: int, config: Config) -> bool:
+def approximates(flavour: str, products: int, config: Config) -> bool:
+  """Whether the index of a flavour does not score every product of so many."""
   return products >= (SMALLEST_HASH if flavour == "scann" else config.index.exact_below)
 
 

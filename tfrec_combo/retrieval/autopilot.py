@@ -12,6 +12,7 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.retrieval.index import Index
 
 SHARES = (0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.65, 1.0)
+SURVEYED = (0.01, 0.03, 0.1, 0.3, 1.0)  # of those, where nothing is chosen: a second or two
 SEVERAL_BELOW = (
   200_000  # products; from there on only one number of leaves is tried, as each takes its minute to learn
 )
@@ -86,7 +87,7 @@ def tune(
   found: list[tuple[Point, Tunable]] = []
   for index in built:
     enough = False
-    for share in _shares(index.leaves):
+    for share in _shares(index.leaves, SHARES):
       index.leaves_share = share
       for reorder in index.reorders(k):
         index.reorder = reorder
@@ -102,9 +103,24 @@ def tune(
   return Tuned(index, chosen, [point for point, _ in found])
 
 
-def _shares(leaves: int) -> list[float]:
-  """Those of SHARES that differ in the leaves they search."""
-  return list({math.ceil(share * leaves): share for share in SHARES}.values())
+def survey(index: Any, vectors: np.ndarray, queries: np.ndarray, k: int) -> Tuned:
+  """As `tune`, of an index that keeps its own setting: what that gives, and what a few other shares of its leaves would."""
+  k, queries = min(k, len(vectors)), queries[:QUERIES].astype(np.float32)
+  best, own = exact(vectors, queries, k), index.leaves_share
+  found = []
+  try:
+    for share in _shares(index.leaves, (*SURVEYED, own)):
+      index.leaves_share = share
+      found.append(_measured(index, queries, k, best))
+  finally:
+    index.leaves_share = own
+  found.sort(key=lambda point: (point.work, -point.recall))
+  return Tuned(index, next(point for point in found if point.leaves_share == own), found)
+
+
+def _shares(leaves: int, given: Sequence[float]) -> list[float]:
+  """Those of `given` that differ in the leaves they search; of two that do not, the later."""
+  return list({math.ceil(share * leaves): share for share in given}.values())
 
 
 def exact(vectors: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
