@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: install quickstart test lint docs bench-quality clean
+.PHONY: install quickstart test test-notebooks lint docs bench-quality clean
 
 install: .venv/installed
 
@@ -26,6 +26,10 @@ WORKERS ?= 2
 
 test: install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+
+# All notebooks in the small setting, those too that `make test` leaves out: minutes each.
+test-notebooks: install
+	TFREC_COMBO_NOTEBOOKS=1 $(BIN)/python -m pytest tests/test_notebooks.py tests/line/test_notebooks.py
 
 lint: install
 	$(BIN)/ruff check

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import nbformat
+import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
@@ -24,6 +25,8 @@ UNWANTED = re.compile(
   r"/home/|/root/|/tmp/|/Users/|/work/|site-packages|Warning|WARNING|Traceback|\x1b\[|^[EIWF]\d{4} ", re.M
 )
 ROOT = pathlib.Path(__file__).parents[1]
+# Those that export a model or serve two, each minutes of a core: the suite's own time is kept for what nothing else holds.
+LONG = pytest.mark.skipif(not os.environ.get("TFREC_COMBO_NOTEBOOKS"), reason="run by `make test-notebooks`")
 NOTEBOOKS = sorted((ROOT / "colab").glob("*.ipynb"))
 CONTROL = re.compile(
   r"\x1b\[[?0-9;]*[A-Za-z]"

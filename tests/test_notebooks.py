@@ -53,14 +53,23 @@ def quickstart(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
-  """02 and 03 in one kernel, whose BERT is tiny; their folder; and how far the vectors of each text mode moved."""
-  folder = tmp_path_factory.mktemp("notebooks")
-  wheels = tiny_wheel(tmp_path_factory.mktemp("wheels"))
-  with notebooks.Kernel(folder, small=True, first=[wheels]) as kernel:
-    own_data = kernel.run(OWN_DATA)
-    fine_tuning = kernel.run(FINE_TUNING, before={"compared": KEEP})
-    return own_data, fine_tuning, folder, json.loads(kernel.ask(MOVED))
+def kernel(tmp_path_factory):
+  """Of 02 and 03, with a tiny BERT; and their folder."""
+  folder, wheels = tmp_path_factory.mktemp("notebooks"), tiny_wheel(tmp_path_factory.mktemp("wheels"))
+  with notebooks.Kernel(folder, small=True, first=[wheels]) as made:
+    yield made, folder
+
+
+@pytest.fixture(scope="module")
+def own_data(kernel):
+  return kernel[0].run(OWN_DATA)
+
+
+@pytest.fixture(scope="module")
+def fine_tuning(kernel):
+  """The notebook, and how far the vectors of each text mode moved."""
+  notebook = kernel[0].run(FINE_TUNING, before={"compared": KEEP})
+  return notebook, json.loads(kernel[0].ask(MOVED))
 
 
 def test_quickstart_answers_with_sets_within_the_budget_and_with_scores(quickstart):
@@ -82,8 +91,9 @@ def test_quickstart_leaves_a_model_and_a_report(quickstart):
   assert (folder / "runs" / "small" / "evaluation" / "report.html").is_file()
 
 
-def test_own_columns_are_understood(ran):
-  told = text(ran[0], "init")
+@notebooks.LONG
+def test_own_columns_are_understood(own_data):
+  told = text(own_data, "init")
   config = yaml.safe_load(told[told.index("# Proposed") : told.index("written to")])
   products, events = (config["data"][table]["columns"] for table in ("products", "events"))
   assert (products["product_id"], products["price"]) == ("sku", "shelf_price")
@@ -95,16 +105,16 @@ def test_own_columns_are_understood(ran):
   )
 
 
-def test_own_data_is_answered_within_the_budget_and_served_with_reasons(ran):
-  notebook, _, folder, _ = ran
-  asked = sets(notebook, "ask")
+@notebooks.LONG
+def test_own_data_is_answered_within_the_budget_and_served_with_reasons(own_data, kernel):
+  asked = sets(own_data, "ask")
   assert asked
   for total, prices in asked:
     assert len(prices) == 3
     assert sum(prices) == pytest.approx(total, abs=0.03)
     assert total <= 400
   served = re.findall(
-    r"set \d, ([\d.]+) in all\n +([\d.]+)  (.+)\n +([\d.]+)  (.+)", text(notebook, "served")
+    r"set \d, ([\d.]+) in all\n +([\d.]+)  (.+)\n +([\d.]+)  (.+)", text(own_data, "served")
   )
   assert served
   for total, one, why, other, why_too in served:
@@ -113,11 +123,12 @@ def test_own_data_is_answered_within_the_budget_and_served_with_reasons(ran):
     assert all(
       re.search(r"goes with .+|fits the words|popular|bought before", reason) for reason in (why, why_too)
     )
-  assert (folder / "runs" / "my_shop" / "evaluation" / "report.html").is_file()
+  assert (kernel[1] / "runs" / "my_shop" / "evaluation" / "report.html").is_file()
+  assert not notebooks.noise(own_data)
 
 
-def test_lora_trains_a_little_of_bert_and_full_all_of_it(ran):
-  _, notebook, _, moved = ran
+def test_lora_trains_a_little_of_bert_and_full_all_of_it(fine_tuning):
+  notebook, moved = fine_tuning
   costs = re.findall(r"^(frozen|lora|full) +([\d,]+) +([\d,]+) ", text(notebook, "costs"), re.M)
   trained, of_bert = ({row[0]: int(row[i].replace(",", "")) for row in costs} for i in (1, 2))
   assert of_bert["frozen"] == 0 < of_bert["lora"] < of_bert["full"] / 10
@@ -129,8 +140,8 @@ def test_lora_trains_a_little_of_bert_and_full_all_of_it(ran):
   assert all(0 < float(everything) <= 1 for _, everything, _ in recalls)
 
 
-def test_runs_print_no_noise(quickstart, ran):
-  assert [notebooks.noise(notebook) for notebook in (quickstart[0], *ran[:2])] == [[], [], []]
+def test_runs_print_no_noise(quickstart, fine_tuning):
+  assert [notebooks.noise(notebook) for notebook in (quickstart[0], fine_tuning[0])] == [[], []]
 
 
 @EACH

@@ -15,13 +15,23 @@ SERVING, COMBINATIONS = notebooks.NOTEBOOKS[3:]
 
 
 @pytest.fixture(scope="module")
-def ran(line, tmp_path_factory):
-  """Both in one kernel, and their folder: a copy of the line's, in which they find the model they would train."""
+def kernel(line, tmp_path_factory):
+  """And its folder: a copy of the line's, in which they find the model they would train."""
   folder = tmp_path_factory.mktemp("notebooks")
   shutil.copytree(line.folder / "runs", folder / "runs")
   shutil.copytree(line.folder / "saved", folder / "saved_models")
-  with notebooks.Kernel(folder, small=True) as kernel:
-    return kernel.run(SERVING), kernel.run(COMBINATIONS), folder
+  with notebooks.Kernel(folder, small=True) as made:
+    yield made, folder
+
+
+@pytest.fixture(scope="module")
+def serving(kernel):
+  return kernel[0].run(SERVING)
+
+
+@pytest.fixture(scope="module")
+def combinations(kernel):
+  return kernel[0].run(COMBINATIONS)
 
 
 @pytest.mark.parametrize("path", [SERVING, COMBINATIONS], ids=lambda path: path.stem)
@@ -33,8 +43,8 @@ def test_they_write_the_config_of_the_line(path):
   )
 
 
-def test_a_swap_loses_no_request_and_the_new_version_answers(ran):
-  serving, _, folder = ran
+@notebooks.LONG
+def test_a_swap_loses_no_request_and_the_new_version_answers(serving, kernel):
   told = re.search(
     r"(\d+) requests, (\d+) failed; the tent cost ([\d.]+), and costs ([\d.]+)", text(serving, "swap")
   )
@@ -42,13 +52,13 @@ def test_a_swap_loses_no_request_and_the_new_version_answers(ran):
   assert asked > 5
   assert failed == 0
   assert after == pytest.approx(before - 60, abs=0.02)
-  assert (folder / "saved_models" / "shop" / "2" / "saved_model.pb").is_file()
+  assert (kernel[1] / "saved_models" / "shop" / "2" / "saved_model.pb").is_file()
   labels = re.findall(r"^(stable|canary) .*: ([\d.]+)$", text(serving, "canary"), re.M)
   assert {label: float(price) for label, price in labels} == {"stable": before, "canary": after}
 
 
-def test_both_apis_answer_alike_and_are_counted(ran):
-  serving = ran[0]
+@notebooks.LONG
+def test_both_apis_answer_alike_and_are_counted(serving):
   assert "the same products over both: True" in text(serving, "grpc")
   counts = re.findall(r'request_count\{.*status="(\w+)".*\} ([\d.]+)', text(serving, "metrics"))
   found = {status: float(count) for status, count in counts}
@@ -56,15 +66,15 @@ def test_both_apis_answer_alike_and_are_counted(ran):
   assert found["OK"] > 40
 
 
-def test_what_goes_with_a_sleeping_bag_is_for_camping(ran):
-  told = re.findall(r"^ +[\d.]+  (.+?) +goes with .+, in (\d+) orders$", text(ran[0], "client"), re.M)
+@notebooks.LONG
+def test_what_goes_with_a_sleeping_bag_is_for_camping(serving):
+  told = re.findall(r"^ +[\d.]+  (.+?) +goes with .+, in (\d+) orders$", text(serving, "client"), re.M)
   assert len(told) == 5
   assert all("camping" in name or "tent" in name for name, _ in told)
   assert min(int(orders) for _, orders in told) > 5
 
 
-def test_sets_keep_to_what_was_asked(ran):
-  combinations = ran[1]
+def test_sets_keep_to_what_was_asked(combinations):
   met = re.findall(r"^ +(\d+) +([\d.]+)  .+;.+;", text(combinations, "budget"), re.M)
   assert met
   for budget, total in met:
@@ -79,24 +89,28 @@ def test_sets_keep_to_what_was_asked(ran):
   assert spread[0] < spread[-1]
 
 
-def test_where_nothing_fits_it_says_why(ran):
-  told = text(ran[1], "nothing")
+def test_where_nothing_fits_it_says_why(combinations):
+  told = text(combinations, "nothing")
   statuses = re.findall(r" 0 sets, status '(\w+)'", told)
   assert statuses == ["must_include"] * 3 + ["budget", "too_few_products"]
   assert "size must be at most 4" in told
 
 
-def test_ready_made_sets_for_camping_come_first(ran):
-  ranked = re.findall(r"b\d+: (.+?) +[\d.]+$", text(ran[1], "ranked"), re.M)
+def test_ready_made_sets_for_camping_come_first(combinations):
+  ranked = re.findall(r"b\d+: (.+?) +[\d.]+$", text(combinations, "ranked"), re.M)
   assert "camping" in ranked[0]
 
 
-def test_a_list_for_merchandisers_is_left(ran):
-  _, combinations, folder = ran
-  listed = (folder / "runs" / "shop" / "bundles_proposed" / "bundles.csv").read_text().splitlines()
+def test_a_list_for_merchandisers_is_left(combinations, kernel):
+  listed = (kernel[1] / "runs" / "shop" / "bundles_proposed" / "bundles.csv").read_text().splitlines()
   assert len(listed) == 1 + 12
   assert "12 bundles, chosen from" in text(combinations, "list")
 
 
-def test_runs_print_no_noise(ran):
-  assert [notebooks.noise(notebook) for notebook in ran[:2]] == [[], []]
+def test_a_run_prints_no_noise(combinations):
+  assert not notebooks.noise(combinations)
+
+
+@notebooks.LONG
+def test_a_run_of_a_server_prints_no_noise(serving):
+  assert not notebooks.noise(serving)

@@ -48,8 +48,6 @@ def reindex(
   from tfrec_combo.export import exporter, flavours
   from tfrec_combo.logs.sources import feed
   from tfrec_combo.training import fit, refresh
-  from tfrec_combo.training.assemble import Run
-  from tfrec_combo.training.loop import held_out_queries
 
   laps = laps or Laps()
   stages.prepared(config)
@@ -79,7 +77,7 @@ def reindex(
         progress(2 * i + 1, steps)
         gone = models.catalogue.withdrawn
         check = _check(config, newest, gone, least, replay)
-        queries = held_out_queries(Run(config), models.towers) if config.index.recall_target else None
+        queries = stages.asked_of(config, models, [flavour])
         found[flavour] = exporter.export(
           config, *models, key=key, check=check, flavour=flavour, queries=queries, laps=laps
         )

@@ -4,14 +4,19 @@ import concurrent.futures
 import logging
 import pathlib
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from tfrec_combo.base import config as c
 from tfrec_combo.base import files
 from tfrec_combo.base.laps import Laps
 from tfrec_combo.base.progress import bar
 from tfrec_combo.cli import timings
+
+if TYPE_CHECKING:
+  import numpy as np
+
+  from tfrec_combo.training.fit import Models
 
 log = logging.getLogger(__name__)
 
@@ -109,8 +114,6 @@ def export_all(config: c.Config, laps: Laps | None = None) -> list[pathlib.Path]
   """
   from tfrec_combo.export import exporter, flavours
   from tfrec_combo.training import fit
-  from tfrec_combo.training.assemble import Run
-  from tfrec_combo.training.loop import held_out_queries
 
   prepared(config)
   wanted = flavours.wanted(config)
@@ -129,8 +132,7 @@ def export_all(config: c.Config, laps: Laps | None = None) -> list[pathlib.Path]
       update(0, steps)
       with laps("models"):
         models = fit.trained(config)
-        rough = any(flavours.approximates(flavour, len(models.catalogue), config) for flavour in todo)
-        queries = held_out_queries(Run(config), models.towers) if rough else None
+        queries = asked_of(config, models, todo)
       for i, flavour in enumerate(todo):
         update(1 + 2 * i, steps)
 
@@ -145,6 +147,17 @@ def export_all(config: c.Config, laps: Laps | None = None) -> list[pathlib.Path]
     timings.note(config, "export", began)
     log.info("export: seconds of each part: %s", laps)
   return [found[f] for f in wanted]
+
+
+def asked_of(config: c.Config, models: "Models", todo: Iterable[str]) -> "np.ndarray | None":
+  """Held-out queries [Q, D] to measure the indexes of flavours with; none where each scores every product."""
+  from tfrec_combo.export import flavours
+  from tfrec_combo.training.assemble import Run
+  from tfrec_combo.training.loop import held_out_queries
+
+  if not any(flavours.approximates(flavour, len(models.catalogue), config) for flavour in todo):
+    return None
+  return held_out_queries(Run(config), models.towers)
 
 
 def export_key(config: c.Config, flavour: str) -> str:
