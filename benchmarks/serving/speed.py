@@ -13,7 +13,7 @@ import http.client
 import itertools
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import grpc
 import numpy as np
@@ -93,7 +93,7 @@ def rpc(port: int, name: str, signature: str, requests: list[Request]) -> Connec
 
 
 def measure(
-  folder: pathlib.Path, signature: str, seconds: float, options: list[str]
+  folder: pathlib.Path, signature: str, clients: Sequence[int], seconds: float, options: list[str]
 ) -> tuple[list[Found], float]:
   """Every way by name, for requests without words and with them, and the MiB that a server holds after them.
 
@@ -114,12 +114,12 @@ def measure(
         "REST, batched": rest(batching[0], *asked),
         "gRPC, batched": rpc(batching[1], *asked),
       }
-      found: Found = {way: {clients: [] for clients in CLIENTS} for way in ways}
-      for clients in CLIENTS:
+      found: Found = {way: {count: [] for count in clients} for way in ways}
+      for count in clients:
         for turn in range(REPEATS):
           for way, connect in ways.items():
-            found[way][clients].append(load(connect, clients, seconds, 1 if turn else 5))
-        print(f"{clients} clients, {'with' if query else 'no'} words: done", flush=True)
+            found[way][count].append(load(connect, count, seconds, 1 if turn else 5))
+        print(f"{count} clients, {'with' if query else 'no'} words: done", flush=True)
       every.append(found)
     return every, memory(alone[2])
 
@@ -131,7 +131,7 @@ def rows(found: Found, words: str) -> list[Row]:
     name, ours, alone = f"{way}, 1 client, {words}", found[way][1], found[ALONE][1]
     p50 = ([one.p50_ms for one in seen] for seen in (ours, alone))
     told.append(compared(name, ALONE, *p50, unit="ms", wanted=WANTED, at_most=True))
-  for way, clients in itertools.product(("REST", "gRPC"), CLIENTS[1:]):
+  for way, clients in itertools.product(("REST", "gRPC"), list(found[ALONE])[1:]):
     name, ours, alone = f"{way}, {clients} clients, {words}", found[way][clients], found[ALONE][clients]
     rate = ([one.per_second for one in seen] for seen in (ours, alone))
     told.append(compared(name, ALONE, *rate, unit="answers/s"))
@@ -164,6 +164,7 @@ def main() -> None:
   parser.add_argument(
     "--seconds", type=float, default=3.0, help=f"of a turn; each way has {REPEATS} at each number of clients"
   )
+  parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="at once; 1 is the first")
   parser.add_argument(
     "--config", help="of the model's training: then it stands beside a plain TFRS export, too"
   )
@@ -176,7 +177,7 @@ def main() -> None:
   args = parser.parse_args()
   folder = model.newest_version(args.model).resolve()
   told, tables, measured = [], [], []
-  both, rss = measure(folder, args.signature, args.seconds, args.options)
+  both, rss = measure(folder, args.signature, args.clients, args.seconds, args.options)
   for found, words in zip(both, ("no words", "with words")):
     told += rows(found, words)
     tables.append(table(found, f"`{args.signature}`, {words}"))
