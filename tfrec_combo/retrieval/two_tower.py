@@ -15,6 +15,7 @@ from tfrec_combo.towers.pseudo_query import PseudoQueries
 from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
 from tfrec_combo.towers.user import UserTower
 
+FORM = 2  # of what the towers compute: weights that an earlier form has learnt are learnt anew
 Batch = dict[str, tf.Tensor]
 
 

@@ -14,7 +14,7 @@ from tfrec_combo.combos.sets.scorer import SetScorer
 from tfrec_combo.pipeline.batches import batches
 from tfrec_combo.records import manifest
 from tfrec_combo.retrieval.best import columns
-from tfrec_combo.retrieval.two_tower import TwoTower
+from tfrec_combo.retrieval.two_tower import FORM, TwoTower
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.text import TextTower
 from tfrec_combo.training import assemble, cross_fit
@@ -133,7 +133,7 @@ def towers_key(run: Run) -> str:
   read = {"seed", "text", "towers", "retrieval", "training"}
   unread = {"text": {"batch"}, "retrieval": RANKING_ONLY, "training": UNLEARNT}
   parts = config.model_dump(mode="json", include=read, exclude=unread)
-  return files.fingerprint([__version__, manifest.read_manifest(run.records).key, parts])
+  return files.fingerprint([__version__, FORM, manifest.read_manifest(run.records).key, parts])
 
 
 def ranker_key(run: Run) -> str:
