@@ -21,6 +21,7 @@ def config(**sections) -> c.Config:
   small = {
     "towers": {"dim": 8, "id_dropout": 0},
     "retrieval": {"targets": 2, "k": 8, "neighbours": 4, "pseudo_queries": 0},
+    "ranker": {"hidden_history": 0},
   }
   merged = {
     name: {**small.get(name, {}), **value} for name, value in sections.items() if isinstance(value, dict)

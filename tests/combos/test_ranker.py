@@ -203,3 +203,23 @@ def test_two_replicas_equal_one():
   for a, b in zip(one[0], two[0]):
     np.testing.assert_allclose(a, b, atol=1e-5)
   np.testing.assert_allclose(one[1], two[1], rtol=1e-4)
+
+
+def test_a_share_of_training_requests_is_asked_as_by_strangers():
+  model = makers.ranker(SHOP, ORDERS, makers.config(ranker={"hidden_history": 0.3}))
+  model.compile(optimizer=tf.keras.optimizers.Adam(0.03))
+  batch = asked(favourites, 400, seed=3)
+  request = model.training_request(batch)[0]
+  hidden = (request.history.numpy() < 0).all(axis=1)
+  assert abs(hidden.mean() - 0.3) < 0.12  # five deviations
+  np.testing.assert_array_equal(request.history[~hidden], batch["history"][~hidden])
+  stranger = model.request(batch | {"history": tf.fill(tf.shape(batch["history"]), -1)})
+  np.testing.assert_allclose(request.user[hidden], stranger.user[hidden], atol=1e-6)
+  np.testing.assert_array_equal(model.training_request(batch)[0].history, request.history)
+  model.optimizer.iterations.assign(1)
+  assert (model.training_request(batch)[0].history.numpy() != request.history.numpy()).any(), (
+    "another step hides others"
+  )
+  assert (model.request(batch).history.numpy() == batch["history"].numpy()).all(), (
+    "nothing is hidden from an answer"
+  )

@@ -27,7 +27,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 SAME = {
   "towers": {"id_dropout": 0},
   "retrieval": {"targets": 8, "pseudo_queries": 0, "epochs": 2},
-  "ranker": {"epochs": 1},
+  "ranker": {"epochs": 1, "hidden_history": 0},
   "combine": {"epochs": 1},
 }
 

@@ -149,6 +149,8 @@ class Ranker(Section):
   epochs: Positive | None = None  # the most; none: 4, and more in a small shop until there are 500 steps
   batch: Positive = 64  # orders a step, over all replicas
   learning_rate: Annotated[float, pydantic.Field(gt=0)] = 3e-3  # as retrieval.learning_rate
+  # Share of training requests that are asked without their history, so that shoppers who have none are ranked well, too.
+  hidden_history: Annotated[float, pydantic.Field(ge=0, lt=1)] = 0.1
   # K parts of the log: each is ranked by towers and counts of the others, and the ranker learns on all of it. For small logs
   # without a time, as the towers are trained K times more; 0: it learns on the rank split.
   folds: Annotated[int, pydantic.Field(ge=0, le=50)] = 0

@@ -115,6 +115,7 @@ class Ranker(OwnTrainStep):
     )
     self.user_tower.trainable = self.texts.trainable = False
     self.k, self.lines_read = config.retrieval.k, config.towers.history
+    self.hidden = config.ranker.hidden_history
     self.net = RankerNet(config.ranker)
     self.net(tf.zeros([1, 1, len(NAMES)]))  # makes its weights, so that a checkpoint finds them
     self.task = in_float32(
@@ -178,8 +179,15 @@ class Ranker(OwnTrainStep):
     return self.rank(self.request(batch))
 
   def training_request(self, batch: dict[str, tf.Tensor]) -> tuple[Request, tf.Tensor]:
-    """As `request`, with query texts made up for a share of the batch; and the targets [B, M] that were asked for."""
-    seed = self.step_seed(self.seed) + tf.constant([3, 0])
+    """As `request`, with query texts made up for a share of the batch and the history kept from another; and the targets [B, M]
+    that were asked for."""
+    step = self.step_seed(self.seed)
+    hidden = (
+      tf.random.stateless_uniform(tf.shape(batch["history"])[:1], seed=step + tf.constant([5, 0]))
+      < self.hidden
+    )
+    batch = batch | {"history": tf.where(hidden[:, None], -1, batch["history"])}
+    seed = step + tf.constant([3, 0])
     words = self.texts.of_queries(batch["query"])
     made, targets = self.pseudo_queries(words, batch["target"], self.texts, seed)
     return self.request(batch, tf.stop_gradient(made)), targets
