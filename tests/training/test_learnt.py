@@ -1,5 +1,7 @@
 """What a log tells of its products is read from the records once."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,19 @@ def test_other_settings_and_damage_forget_what_was_kept(run, caplog):
   path.write_bytes(path.read_bytes()[:200])
   same(parts(learnt.learnt(run, learnt.LEARNT, products)), wanted)
   assert "cannot be read and is made again" in caplog.text
+
+
+def test_of_several_workers_the_chief_alone_keeps_it(run, monkeypatch):
+  products = catalogue(run.records).height
+  path = run.config.run_dir / "learnt.npz"
+  wanted = parts(learnt.learnt(run, learnt.LEARNT, products))
+  for own, keeps in ((1, False), (0, True)):
+    path.unlink()
+    cluster = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
+    monkeypatch.setenv(
+      "TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": own}})
+    )
+    same(parts(learnt.learnt(run, learnt.LEARNT, products)), wanted)
+    assert path.is_file() == keeps
+    monkeypatch.delenv("TF_CONFIG")
+    learnt.learnt(run, learnt.LEARNT, products)

@@ -236,10 +236,8 @@ class Evaluation(Section):
 
   orders: Positive = 4000  # orders drawn from the test split, with the run's seed
   min_order: Annotated[int, pydantic.Field(ge=2)] = 2  # smallest order asked about
-  k: tuple[Positive, ...] = (
-    10,
-    20,
-  )  # lengths of the list that are measured; the headline is 10, or else the least
+  # Lengths of the list that are measured; the headline is 10, or else the least.
+  k: tuple[Positive, ...] = (10, 20)
   tradeoff: Annotated[int, pydantic.Field(ge=0)] = (
     0  # orders asked again at each setting of diversity and novelty; 0: no trade-off curve
   )

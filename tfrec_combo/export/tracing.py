@@ -37,7 +37,7 @@ def traced(function: Callable[..., Tensors], specs: dict[str, tf.TensorSpec]) ->
 def shared(function: Callable[..., Any], specs: dict[str, tf.TensorSpec]) -> Callable[[Tensors], Any]:
   """`function` of inputs `specs`, traced where it is first called; every graph that needs it then holds a call of that one.
 
-  Tracing takes a fifth of an export's time. What it answers must be tensors, in lists or dicts.
+  What it answers must be tensors, in lists or dicts.
   """
 
   @functools.cache

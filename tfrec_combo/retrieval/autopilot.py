@@ -12,7 +12,7 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.retrieval.index import Index
 
 SHARES = (0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.15, 0.25, 0.4, 0.65, 1.0)
-SURVEYED = (0.01, 0.03, 0.1, 0.3, 1.0)  # of those, where nothing is chosen: a second or two
+SURVEYED = (0.01, 0.03, 0.1, 0.3, 1.0)  # of the leaves, where nothing is chosen
 SEVERAL_BELOW = (
   200_000  # products; from there on only one number of leaves is tried, as each takes its minute to learn
 )

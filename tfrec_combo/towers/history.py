@@ -31,7 +31,7 @@ class AttentionPool(tf.keras.layers.Layer):
     Returns:
       [B, heads * D] float32.
     """
-    flat = tf.reshape(vectors, [-1, self.dim])  # as one product of two matrices twice as fast as an einsum
+    flat = tf.reshape(vectors, [-1, self.dim])  # one product of two matrices, which is faster than an einsum
     logits = tf.matmul(flat, tf.cast(self.content, tf.float32) * self.dim**0.5)
     logits = tf.reshape(logits, tf.concat([tf.shape(mask), [self.heads]], 0))
     if days is not None:

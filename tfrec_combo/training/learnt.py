@@ -16,6 +16,7 @@ from tfrec_combo.combos.co_purchase import CoPurchase, count, order_matrix
 from tfrec_combo.combos.habits import Habits, habits
 from tfrec_combo.pipeline.requests import requests
 from tfrec_combo.records import manifest
+from tfrec_combo.training import workers
 from tfrec_combo.training.run import Run, splits
 
 LEARNT = ("train", "rank", "valid")  # splits that a finished model has learnt from
@@ -76,7 +77,8 @@ def learnt(run: Run, wanted: tuple[str, ...], products: int) -> tuple[CoPurchase
 
 
 def _kept(run: Run, name: str, settings: list, read: Callable[[], Arrays]) -> Arrays:
-  """What `read` gives, or gave when it was asked for the same records and settings before."""
+  """What `read` gives, or gave when it was asked for the same records and settings before. Of several workers the chief alone
+  keeps it: a file that another machine is writing would look left over."""
   key = files.fingerprint([_FORMAT, manifest.read_manifest(run.records).key, settings])
   path = run.config.run_dir / f"{name}.npz"
   try:
@@ -88,7 +90,9 @@ def _kept(run: Run, name: str, settings: list, read: Callable[[], Arrays]) -> Ar
   except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as e:
     _log.warning("%s cannot be read and is made again: %s", path, e)
   found = read()
-  named: dict[str, Any] = {"key": np.array(key), **found}
-  with files.written_aside(path) as aside, open(aside, "wb") as f:
-    np.savez(f, **named)
+  others = workers.cluster()
+  if others is None or others.own == 0:
+    named: dict[str, Any] = {"key": np.array(key), **found}
+    with files.written_aside(path) as aside, open(aside, "wb") as f:
+      np.savez(f, **named)
   return found
