@@ -1,5 +1,7 @@
 """The SavedModel asked without Python: bit for bit what session mode answers, and told where it fails."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,18 @@ pytestmark = pytest.mark.skipif(not native.available(), reason="no g++ to build 
 @pytest.fixture(scope="module")
 def runner():
   return native.Runner()
+
+
+@pytest.fixture
+def forgetful(runner, tmp_path):
+  """The runner, on a machine where nothing was replayed before."""
+  folder = bad.saved(tmp_path / "any" / "1", {"plain": bad.twice})
+  runner.ask(folder, {"one": ("plain", {"x": np.ones([1, 2], np.float32)})})  # it is built
+  elsewhere = copy.copy(runner)
+  elsewhere.program = tmp_path / "cache" / runner.program.name
+  elsewhere.program.parent.mkdir()
+  elsewhere.program.symlink_to(runner.program)
+  return elsewhere
 
 
 def same(found, expected):
@@ -83,6 +97,21 @@ def test_a_replay_tells_a_changed_answer(runner, tmp_path):
   np.savez(path, **(dict(np.load(path)) | {"out:y": 2 * x + 1}))
   with pytest.raises(ModelError, match=r"y differs by 1\.0 .*asked without Python"):
     runner.replay(folder)
+
+
+def test_it_knows_which_ops_it_has_seen(forgetful, tmp_path):
+  x = np.ones([3, 2], np.float32)
+  make = lambda name, function: bad.with_requests(tmp_path / name / "1", {"serving_default": function}, x)
+  one, same, other = make("one", bad.twice), make("same", bad.twice), make("other", bad.trimmed)
+  golden = one / "assets.extra" / "golden" / "serving_default.npz"
+  right = golden.read_bytes()
+  np.savez(golden, **(dict(np.load(golden)) | {"out:y": 2 * x + 1}))
+  with pytest.raises(ModelError, match="differs"):
+    forgetful.replay(one)
+  assert forgetful.lacks(one), "a replay that fails is none"
+  golden.write_bytes(right)
+  forgetful.replay(one)
+  assert [forgetful.lacks(folder) for folder in (one, same, other)] == [False, False, True]
 
 
 def test_a_program_that_does_not_build_says_so(tmp_path, monkeypatch):

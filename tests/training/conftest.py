@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.training.small import Workshop, signatures_only
-from tfrec_combo.serving import golden
+from tests.training.small import Workshop, replayed_here, signatures_only
 from tfrec_combo.training import fit
 
 
@@ -23,4 +22,4 @@ def trained(workshop):
 def quick(monkeypatch):
   """Exports of `signatures_only`, replayed in this process."""
   signatures_only(monkeypatch.setattr)
-  monkeypatch.setattr(golden, "replay_in_fresh_process", golden.replay)
+  replayed_here(monkeypatch.setattr)

@@ -13,6 +13,7 @@ from tfrec_combo.base import config as c
 from tfrec_combo.cli import stages
 from tfrec_combo.export import exporter, module
 from tfrec_combo.logs.sources.synthetic import synthetic
+from tfrec_combo.serving import fresh, golden
 
 VECTORS = ("embed_products", "embed_queries")
 
@@ -91,3 +92,15 @@ def signatures_only(replace: Callable[..., None], names: Sequence[str] = VECTORS
   traced = module.traced
   replace(module.ServedModel, "signatures", signatures)
   replace(exporter, "requests", lambda *args: {n: said for n, said in asked(*args).items() if n in names})
+
+
+class InThisProcess:
+  """Stands for a `FreshProcess`, which takes seconds to import TensorFlow."""
+
+  def replay(self, folder: pathlib.Path) -> None:
+    golden.replay(folder)
+
+
+def replayed_here(setattr_: Callable[..., None]) -> None:
+  """Exports are replayed in this process."""
+  setattr_(fresh, "FreshProcess", InThisProcess)

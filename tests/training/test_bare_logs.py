@@ -5,16 +5,16 @@ import json
 import numpy as np
 import polars as pl
 
-from tests.training.small import settings, signatures_only
+from tests.training.small import replayed_here, settings, signatures_only
 from tfrec_combo.base import config as c
 from tfrec_combo.cli import stages
 from tfrec_combo.cli.samples import sample_requests
-from tfrec_combo.serving import golden, model
+from tfrec_combo.serving import model
 
 
 def test_bundles_of_bare_ids(tmp_path, workshop, monkeypatch):
   """No shopper, no time, no price, no category, no text: two kinds of bundles of six products each."""
-  monkeypatch.setattr(golden, "replay_in_fresh_process", golden.replay)
+  replayed_here(monkeypatch.setattr)
   signatures_only(monkeypatch.setattr, ("recommend", "complete_basket", "combine"))
   ids = [f"é {i}" for i in range(12)]
   rng = np.random.default_rng(0)

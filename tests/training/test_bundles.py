@@ -4,12 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.training.small import settings, signatures_only
+from tests.training.small import replayed_here, settings, signatures_only
 from tfrec_combo.base import config as c
 from tfrec_combo.base.errors import DataError
 from tfrec_combo.cli import stages
 from tfrec_combo.export import exporter
-from tfrec_combo.serving import golden, model
+from tfrec_combo.serving import model
 from tfrec_combo.serving.batches import Batcher
 from tfrec_combo.serving.requests import check
 from tfrec_combo.training import bundles, fit
@@ -66,7 +66,7 @@ def config(tmp_path_factory, workshop):
 @pytest.fixture(scope="module")
 def served(config):
   with pytest.MonkeyPatch.context() as patched:
-    patched.setattr(golden, "replay_in_fresh_process", golden.replay)
+    replayed_here(patched.setattr)
     signatures_only(patched.setattr, [SIGNATURE])
     version = stages.export(config)
   with model.load(version) as loaded:

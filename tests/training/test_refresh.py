@@ -16,7 +16,7 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.cli import reindexing, stages
 from tfrec_combo.export import exporter
 from tfrec_combo.logs.sources import feed
-from tfrec_combo.serving import golden, model
+from tfrec_combo.serving import model
 from tfrec_combo.training import refresh
 
 
@@ -112,7 +112,7 @@ def shop(trained, tmp_path_factory):
   config = config.model_copy(update={"export": config.export.model_copy(update={"folder": folder})})
   with pytest.MonkeyPatch.context() as patched:
     small.signatures_only(patched.setattr, (*small.VECTORS, "recommend"))
-    patched.setattr(golden, "replay_in_fresh_process", golden.replay)
+    small.replayed_here(patched.setattr)
     yield config, stages.export(config), pl.read_csv(config.data.products.path[0])
 
 

@@ -9,7 +9,7 @@ from tfrec_combo.base import files
 from tfrec_combo.base.errors import ModelError
 from tfrec_combo.cli import stages
 from tfrec_combo.export import exporter
-from tfrec_combo.serving import golden
+from tfrec_combo.serving import fresh, golden
 from tfrec_combo.serving.model import newest_version
 
 
@@ -25,13 +25,13 @@ def test_versions_follow_what_changes_and_a_failed_check_leaves_none(workshop, t
   changed = workshop.config("whole", combine={"substitute_penalty": 0.5})
   seen = []
 
-  def refuse(folder):
+  def refuse(_, folder):
     seen.append(folder)
     assert (folder / "saved_model.pb").is_file()
     raise ModelError("it does not serve")
 
   with monkeypatch.context() as patched:
-    patched.setattr(golden, "replay_in_fresh_process", refuse)
+    patched.setattr(fresh.FreshProcess, "replay", refuse)
     with pytest.raises(ModelError, match="it does not serve"):
       stages.export(changed)
   assert not seen[0].name.isdigit(), "no server takes what is being checked for a version"
@@ -73,7 +73,7 @@ def test_a_tampered_answer_is_found(version, monkeypatch):
     golden.replay(version)
   monkeypatch.undo()
   with pytest.raises(ModelError, match="the exported model does not serve: embed_queries"):
-    golden.replay_in_fresh_process(version)
+    fresh.FreshProcess().replay(version)
   path.unlink()
   (path.parent / "embed_products.npz").unlink()
   with pytest.raises(ModelError, match="must hold golden requests"):

@@ -67,7 +67,7 @@ def reindex(
   if todo:
     with bar("reindex") as progress:
       steps = 2 * len(todo) + 1
-      replay = stages.replay_of(config)
+      replay = stages.replay_of(config, again=False)
       models, learnt = None, None
       for i, (flavour, (key, newest, today)) in enumerate(todo.items()):
         progress(2 * i, steps)

@@ -170,10 +170,15 @@ def export_key(config: c.Config, flavour: str) -> str:
   return files.fingerprint([fit.key(Run(config)), settings, flavour])
 
 
-def replay_of(config: c.Config) -> Callable[[pathlib.Path], None]:
-  """Asks a version in a fresh process of Python, and in one without Python where there is a compiler."""
-  from tfrec_combo.serving import golden, native
+def replay_of(config: c.Config, again: bool = True) -> Callable[[pathlib.Path], None]:
+  """Asks a version in a fresh process of Python, and in one without Python where there is a compiler.
 
+  again: False asks without Python only where the version holds an op that none held before on this machine, as a graph that
+  differs in its tables alone cannot answer otherwise there.
+  """
+  from tfrec_combo.serving import fresh, native
+
+  python = fresh.FreshProcess()  # it imports TensorFlow while the models load
   runner = None
   if config.export.native_check == "auto":
     if native.available():
@@ -182,13 +187,13 @@ def replay_of(config: c.Config) -> Callable[[pathlib.Path], None]:
       log.info("export: not asked without Python, as there is no %s", native.COMPILER)
 
   def replay(folder: pathlib.Path) -> None:
-    if runner is None:
-      golden.replay_in_fresh_process(folder)
+    if runner is None or not (again or runner.lacks(folder)):
+      python.replay(folder)
       return
     # Both mostly wait for a core of their own.
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
       native_too = beside.submit(runner.replay, folder)
-      golden.replay_in_fresh_process(folder)
+      python.replay(folder)
       native_too.result()
 
   return replay

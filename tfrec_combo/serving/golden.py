@@ -1,10 +1,9 @@
 """Replays the requests a SavedModel brings along, in session mode, and holds the answers against those of the live model.
 
-python -m tfrec_combo.serving.golden saved_models/NAME/1
+python -m tfrec_combo.serving.golden saved_models/NAME/1    (-: the folder is read from standard input)
 """
 
 import pathlib
-import subprocess
 import sys
 from collections.abc import Mapping
 
@@ -55,19 +54,6 @@ def replay(folder: pathlib.Path) -> dict[str, float]:
     if (folder / warmup.FILE).is_file() or manifest.read(folder) is not None:
       warmup.replay(served)
   return worst
-
-
-def replay_in_fresh_process(folder: pathlib.Path) -> None:
-  """`replay` where neither Keras nor TFRS was ever imported, as a server would have it.
-
-  Raises:
-    ModelError: with the line that the process ended on.
-  """
-  command = [sys.executable, "-m", "tfrec_combo.serving.golden", str(folder)]
-  done = subprocess.run(command, capture_output=True, text=True)
-  if done.returncode:
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    raise ModelError(f"the exported model does not serve: {lines[-1] if lines else 'no message'}")
 
 
 def _read(path: pathlib.Path) -> tuple[Arrays, Arrays]:
@@ -142,7 +128,10 @@ def _words_are_utf8(name: str, answers: Mapping[str, np.ndarray]) -> None:
 def main() -> None:
   """Prints the differences; exits 1 with one line where the model does not serve."""
   try:
-    folder = pathlib.Path(sys.argv[1])
+    named = sys.argv[1] if sys.argv[1] != "-" else sys.stdin.readline().rstrip("\n")
+    if not named:
+      return  # whoever would have named one is gone
+    folder = pathlib.Path(named)
     worst = replay(folder)
     portable = (manifest.read(folder) or {}).get("flavour") == "portable"
   except ComboError as e:

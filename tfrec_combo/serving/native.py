@@ -99,7 +99,19 @@ class Runner:
     wanted = golden.requests(folder)
     answers = self.ask(folder, {name: (name, inputs) for name, (inputs, _) in wanted.items()})
     when = "before the export, asked without Python"
-    return {n: difference(n, expected, answers[n], when) for n, (_, expected) in wanted.items()}
+    worst = {n: difference(n, expected, answers[n], when) for n, (_, expected) in wanted.items()}
+    with files.written_aside(self._answered(folder)) as aside:
+      aside.write_text("\n".join(sorted(_ops_of(folder))) + "\n")
+    return worst
+
+  def lacks(self, folder: pathlib.Path) -> bool:
+    """Whether no model of the same ops, by the same op libraries, was replayed before on this machine."""
+    return not self._answered(folder).is_file()
+
+  def _answered(self, folder: pathlib.Path) -> pathlib.Path:
+    """The file that tells of a replay of these ops."""
+    libraries = [(str(path), path.stat().st_mtime_ns) for path in op_libraries(folder)]
+    return self.program.parent / f"{files.fingerprint([sorted(_ops_of(folder)), libraries])}.ops"
 
   def _built(self) -> None:
     if self._building is None:
@@ -125,9 +137,13 @@ def _ops(folder: pathlib.Path, changed: int) -> frozenset[str]:
   return frozenset(saved_model.ops(saved_model.meta_graph(folder)))
 
 
+def _ops_of(folder: pathlib.Path) -> frozenset[str]:
+  return _ops(folder, (folder / "saved_model.pb").stat().st_mtime_ns)
+
+
 def op_libraries(folder: pathlib.Path) -> list[pathlib.Path]:
   """The libraries that hold the ops of a SavedModel, as installed: of tensorflow-text all, or none."""
-  ops = _ops(folder, (folder / "saved_model.pb").stat().st_mtime_ns)
+  ops = _ops_of(folder)
   found = []
   if ops & TEXT:
     found += sorted(_package("tensorflow_text").glob("python/ops/*.so"))
