@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,18 @@ HELD_OUT = 200  # queries by which the index is set
 class RandomTexts(TextTower):
   """Unit vectors of titles by the mean of random vectors of their tokens."""
 
+  def __init__(self, *given: Any):
+    super().__init__(*given)
+    self.words = tf.Variable(np.random.default_rng(0).normal(size=[30_522, self.width]).astype(np.float32))
+
   def call(self, tokens: tf.Tensor, training: bool | None = None) -> tf.Tensor:
     """tokens: [S, T] int32 -> [S, W] float32."""
-    words = tf.constant(np.random.default_rng(0).normal(size=[30_522, self.width]).astype(np.float32))
-    known = tf.cast(tokens != self._pad, tf.float32)[..., None]
-    return tf.math.l2_normalize(tf.reduce_sum(tf.gather(words, tokens) * known, axis=1), axis=-1)
+    known = tf.cast(tokens != self.pad, tf.float32)[:, None, :]
+    return tf.math.l2_normalize(tf.linalg.matmul(known, tf.gather(self.words, tokens))[:, 0], axis=-1)
+
+  def compiled(self) -> Callable[[tf.Tensor], tf.Tensor]:
+    """As the tower's, which goes through the layers of BERT."""
+    return tf.function(self.call, input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False)
 
 
 def settings(products: int, folder: pathlib.Path) -> c.Config:
