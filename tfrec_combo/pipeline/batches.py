@@ -57,7 +57,13 @@ def batches(
     return features
 
   if training:
-    records = tf.data.Dataset.counter(first_epoch).flat_map(lambda e: _epoch(shards, batch, drop, seed, e))
+    # One after the other, yet in parallel: the first window of an epoch is read while the one before ends.
+    records = tf.data.Dataset.counter(first_epoch).interleave(
+      lambda epoch: _epoch(shards, batch, drop, seed, epoch),
+      cycle_length=1,
+      num_parallel_calls=1,
+      deterministic=True,
+    )
     cardinality = tf.data.INFINITE_CARDINALITY
   else:
     records = _numbered(tf.data.TFRecordDataset(shards).batch(batch, drop), _seed(seed, 0))
