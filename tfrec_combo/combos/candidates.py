@@ -10,10 +10,11 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.combos import habits as h
 from tfrec_combo.combos.co_purchase import CoPurchase
 from tfrec_combo.combos.first_stage import FirstStage, prior_of
-from tfrec_combo.combos.merge import merge, trimmed
+from tfrec_combo.combos.merge import merge
 from tfrec_combo.combos.past import HALF_LIVES, LAST_ORDERS, past
 from tfrec_combo.combos.wording import Wording
 from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.pads import trimmed
 
 RECENT_LINES = 48  # newest lines of history whose neighbours are candidates
 RECENT_NEIGHBOURS = 30

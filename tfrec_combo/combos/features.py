@@ -6,12 +6,12 @@ from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.candidates import Blend, Candidates, Request
 from tfrec_combo.combos.co_purchase import CoPurchase
 from tfrec_combo.combos.groups import cosines, latest, of_groups
-from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.combos.nearness import nearness
 from tfrec_combo.combos.past import HALF_LIVES, LAST_ORDERS
 from tfrec_combo.combos.wording import COLUMNS
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.pads import trimmed
 
 LOGGED = (
   *tuple(f"decay_{h}" for h in HALF_LIVES),

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from tfrec_combo.base.stack import tf
-from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.pads import trimmed
 
 TERMS = 40  # of a product, the rarest first
 VOCABULARY = (

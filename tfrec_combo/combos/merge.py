@@ -58,9 +58,3 @@ def merge(sources: list[tf.Tensor]) -> Merged:
   rows = tf.maximum(tf.reshape(rows, [batch, length + 1]), -1)
   sizes = [tf.shape(source)[1] for source in sources]
   return Merged(rows, tf.split(places, sizes, axis=1))
-
-
-def trimmed(rows: tf.Tensor) -> tf.Tensor:
-  """Cuts columns that hold only pads off the right of [B, S], and keeps one: work follows the longest of the batch."""
-  places = tf.where(rows >= 0, tf.range(1, tf.shape(rows)[1] + 1)[None, :], 1)
-  return rows[:, : tf.reduce_max(places)]

@@ -3,9 +3,9 @@
 import numpy as np
 
 from tfrec_combo.base.stack import tf
-from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.retrieval.index import Index
 from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.pads import trimmed
 
 BLOCK = 1024  # products whose neighbours are searched at once
 

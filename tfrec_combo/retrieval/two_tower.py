@@ -10,6 +10,7 @@ from tfrec_combo.retrieval.negatives import gathered, score_mask
 from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch, in_float32
 from tfrec_combo.towers.catalogue import Catalogue
 from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.pads import trimmed
 from tfrec_combo.towers.product import ProductTower
 from tfrec_combo.towers.pseudo_query import PseudoQueries
 from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
@@ -71,8 +72,8 @@ class TwoTower(OwnTrainStep):
   ) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Query vectors [B, D] with query texts `words` [B, W], and vectors [B * P, D] of `positives` [B, P]; each product of
     the batch is encoded once."""
-    history = batch["history"][:, : self.towers.history]
-    parts = [history, batch["basket"]] + ([] if positives is None else [positives])
+    history, basket = trimmed(batch["history"][:, : self.towers.history]), trimmed(batch["basket"])
+    parts = [history, basket] + ([] if positives is None else [positives])
     flat = tf.concat([tf.reshape(part, [-1]) for part in parts], 0)
     distinct, index = tf.unique(flat)
     vectors = (
@@ -83,10 +84,10 @@ class TwoTower(OwnTrainStep):
     shaped = [tf.reshape(v, tf.concat([tf.shape(p), [self.towers.dim]], 0)) for v, p in zip(split[:2], parts)]
     queries = self.user_tower(
       shaped[0],
-      batch["history_days"][:, : self.towers.history],
+      batch["history_days"][:, : tf.shape(history)[1]],
       history >= 0,
       shaped[1],
-      batch["basket"] >= 0,
+      basket >= 0,
       words,
       batch["context"],
     )

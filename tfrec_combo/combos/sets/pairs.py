@@ -5,9 +5,9 @@ import dataclasses
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.candidates import Candidates, Request
 from tfrec_combo.combos.features import Features
-from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.combos.past import lines
 from tfrec_combo.towers.constants import rows_of
+from tfrec_combo.towers.pads import trimmed
 
 NAMES = (
   "lift", "known", "count", "doubt", "cosine", "text", "tower", "leaf", "aisle", "kinds", "price", "priced", "variants",

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.candidates import Candidates, Request
 from tfrec_combo.combos.features import Features
-from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.combos.sets.pairs import both_ways, own_held
 from tfrec_combo.towers.constants import rows_of
+from tfrec_combo.towers.pads import trimmed
 
 KINDS = ("", "asked", "basket", "query", "again", "history", "set", "popular")
 READ = 96  # newest lines of the history that a product may go with

@@ -6,9 +6,9 @@ import numpy as np
 
 from tfrec_combo.base.stack import tf
 from tfrec_combo.combos.candidates import NO_CANDIDATE, Request
-from tfrec_combo.combos.merge import trimmed
 from tfrec_combo.combos.sets.pairs import NAMES, Pairs
 from tfrec_combo.towers.constants import table
+from tfrec_combo.towers.pads import trimmed
 
 # What is known of a candidate in its list, and of the request.
 ABOUT = ("share", "behind", "place", "query", "basket", "history", "lines_a_week")
