@@ -1,5 +1,6 @@
 """`tfrec-combo init` on one shop in the shapes that shops keep their tables in: under other names, split up, joined, nameless."""
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -86,9 +87,21 @@ def test_names_that_say_nothing(shop, tmp_path):
   assert found["p.product_id"] == ["c0"]
   assert found["p.text"] == ["c1"]
   assert found["p.category"] == ["c2", "c3"]
+  assert found["p.price"] == ["c4"]
   assert {n: found[n] for n in ("user_id", "order_id", "product_id", "timestamp")} == {
     "user_id": ["k1"], "order_id": ["k2"], "product_id": ["k3"], "timestamp": ["k4"],
   }  # fmt: skip
+
+
+def test_of_two_columns_of_fractions_none_is_taken_for_the_price(shop, tmp_path):
+  products, events = tables(shop)
+  rng = np.random.default_rng(0)
+  weights = pl.Series("w", rng.uniform(0.1, 9, len(products)).round(2))
+  fine = pl.Series("f", rng.uniform(0.1, 9, len(products)))
+  unnamed = products.rename({"price": "n"})
+  assert "p.price" not in names(proposed(tmp_path, x=unnamed.with_columns(weights), y=events))
+  found = names(proposed(tmp_path, x=unnamed.with_columns(fine), y=events))
+  assert found["p.price"] == ["n"], "what has parts of a cent is no money"
 
 
 def test_years_are_stacked_and_a_second_product_file_is_joined(shop, tmp_path):

@@ -17,7 +17,7 @@ HINTS = {
   "order_id": "order basket receipt transaction invoice cart session ticket tkt purchase bestellung bon pedido factura",
   "timestamp": "time date timestamp day datetime created ordered placed zeit datum fecha",
   "event": "event action kind behavior behaviour",
-  "price": "price cost sales value total revenue preis paid msrp amount betrag umsatz precio importe imp prix",
+  "price": "price cost sales value total revenue preis paid msrp rrp uvp vk vkp amount betrag umsatz precio importe imp prix",
   "quantity": "quantity qty units count pieces number menge anzahl stk amount cantidad uds unidades",
   "context": "store channel shop branch location device market till register filiale kasse tienda tda sucursal",
   "text": "title name description desc label product item brand text bezeichnung beschreibung marke marca nombre size package",
@@ -60,6 +60,16 @@ class Column:
     """Whether its values may be names of things: short, without fractions, and not the time of a day."""
     named = self.numbers < 0.95 or self.whole > 0.95
     return not self.is_time and self.words < 1.3 and named and not self.is_clock
+
+  @property
+  def is_money(self) -> bool:
+    """Whether its values may be amounts: above 0, most with a fraction, none of a part of a hundredth."""
+    if self.numbers < 0.95 or self.whole > 0.8:
+      return False
+    few = self.values.head(2000)
+    found = parsing.numbers(few if few.dtype.is_numeric() else few.cast(pl.String)).drop_nulls()
+    hundredths = 100 * found
+    return bool((found > 0).all()) and share((hundredths - hundredths.round()).abs() < 1e-6) > 0.99
 
   @property
   def is_clock(self) -> bool:

@@ -116,8 +116,12 @@ def of_products(files: list[File], own: Column) -> dict[str, list[Column]]:
   chosen, columns = {"product_id": [own]}, [c for f in files for c in f.columns]
   left = [c for c in columns if c.name != own.name and len(c.values) and not c.is_time]
   prices = [c for c in left if c.numbers > 0.95 and c.says("price")]
+  # Without a word in the name, the one column of fractions that may be money is the price; of several, any may be a weight.
+  money = [c for c in left if c.is_money]
   if prices:
     chosen["price"] = [max(prices, key=lambda c: len(c.values))]
+  elif len(money) == 1:
+    chosen["price"] = money
   words = [c for c in left if c.numbers < 0.5 and c.values.dtype == pl.String]
   paths = [c for c in words if c.values.str.contains(r" ?> ?").mean() or 0]
   # In a small catalogue half as many categories as products are usual.

@@ -19,7 +19,7 @@ MEANING = {
   "category": "the levels of the path, the widest first",
   "user_id": "who buys",
   "order_id": "what is bought together; left out, a shopper's day is one order",
-  "timestamp": "ISO, or seconds or milliseconds since 1970",
+  "timestamp": "ISO, 31.12.2024 with or without a time, or seconds or milliseconds since 1970",
   "event": "view, click, cart or purchase",
   "context": "any tag, such as a store",
   "price": "of one piece; where there is a quantity, of the whole line",
