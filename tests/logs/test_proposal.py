@@ -77,6 +77,16 @@ def test_other_names(shop, tmp_path):
   assert found["p.price"] == ["preis"]
 
 
+@pytest.mark.parametrize(("titles", "texts"), [(0.3, ["title"]), (0.05, ["aisle", "department", "title"])])
+def test_categories_are_read_as_text_where_titles_are_few(shop, tmp_path, titles, texts):
+  products, events = tables(shop)
+  distinct = round(titles * len(products))
+  products = products.with_columns(
+    title=pl.Series([f"good thing {i % distinct}" for i in range(len(products))])
+  )
+  assert names(proposed(tmp_path, x=products, y=events))["p.text"] == texts
+
+
 def test_names_that_say_nothing(shop, tmp_path):
   products, events = tables(shop)
   products = products.rename({n: f"c{i}" for i, n in enumerate(products.columns)})

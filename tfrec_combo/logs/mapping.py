@@ -135,7 +135,7 @@ def of_products(files: list[File], own: Column) -> dict[str, list[Column]]:
     chosen["category"] = chain[-3:]
   texts = [c for c in words if c not in chosen.get("category", []) and (c.says("text") or c.words > 1.3)]
   texts.sort(key=lambda c: (not c.says("text"), -c.distinct))
-  # Where no column is a title, what a product is stands in its categories.
-  titled = any(c.distinct > c.rows / 2 for c in texts)
+  # Where no column is a title, what a product is stands in its categories. Sizes and brands are called texts, too, but are few.
+  titled = any(c.distinct > c.rows / (5 if c.says("text") else 2) for c in texts)
   chosen["text"] = ([] if titled else chain[:-3:-1]) + texts[:4]
   return {name: cs for name, cs in chosen.items() if cs}
