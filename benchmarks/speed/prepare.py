@@ -49,7 +49,7 @@ def measure(work: pathlib.Path, quick: bool) -> list[Row]:
 def _run(config: pathlib.Path, runs: pathlib.Path) -> tuple[float, float]:
   """Seconds, and the most GiB, of one run from nothing."""
   shutil.rmtree(runs, ignore_errors=True)
-  child = [sys.executable, __file__, sys.executable, str(config), str(runs)]
+  child = [sys.executable, "-m", __name__, sys.executable, str(config), str(runs)]
   start = time.perf_counter()
   done = subprocess.run(child, check=True, capture_output=True, text=True)
   return time.perf_counter() - start, int(done.stdout.split()[-1]) / 2**20
