@@ -101,6 +101,6 @@ class InThisProcess:
     golden.replay(folder)
 
 
-def replayed_here(setattr_: Callable[..., None]) -> None:
+def replayed_here(replace: Callable[..., None]) -> None:
   """Exports are replayed in this process."""
-  setattr_(fresh, "FreshProcess", InThisProcess)
+  replace(fresh, "FreshProcess", InThisProcess)

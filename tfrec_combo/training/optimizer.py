@@ -27,7 +27,7 @@ class LazyAdam(tf.keras.optimizers.Adam):
     second = tf.gather(velocity, rows) * self.beta_2 + tf.square(values) * (1 - self.beta_2)
     momentum.scatter_update(tf.IndexedSlices(first, rows))
     velocity.scatter_update(tf.IndexedSlices(second, rows))
-    # Read and written, as TensorFlow subtracts row by row, at three times the cost.
+    # Read and written: TensorFlow subtracts in place row by row, which is slower.
     moved = tf.gather(variable, rows) - rate * first / (tf.sqrt(second) + self.epsilon)
     variable.scatter_update(tf.IndexedSlices(moved, rows))
 
