@@ -58,8 +58,7 @@ class Query(tf.keras.Model):
     """asked: history_ids [B, H], history_days [B, H], basket_ids [B, M] and context [B]."""
     history, basket = self.rows(asked["history_ids"][:, : self.lines]) - 1, self.rows(asked["basket_ids"]) - 1
     days, words = asked["history_days"][:, : self.lines], tf.zeros([tf.shape(history)[0], self.words])
-    past, given = rows_of(self.vectors, history), rows_of(self.vectors, basket)
-    return self.tower(past, days, history >= 0, given, basket >= 0, words, asked["context"])
+    return self.tower(self.vectors, history, days, basket, words, asked["context"])
 
 
 def export(models: fit.Models, found: int, lines: int, sample: Asked, folder: pathlib.Path) -> None:

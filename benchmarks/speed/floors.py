@@ -14,14 +14,16 @@ def of_step(batch: dict[str, tf.Tensor], towers: TwoTower) -> float:
   """Seconds: the sum over the parts of the longer of their operations and their bytes, as they follow one another.
 
   A part's activations are written and read once forward and once backward, a gradient is computed for each weight and each
-  input but the frozen text; of padding only the places of histories and baskets count, which are of one width in a batch.
+  input but the frozen text; of padding only the places of histories count, which are of one width in a batch.
   """
-  history, basket = batch["history"].shape[1], batch["basket"].shape[1]
   orders, wide, text = len(batch["query"]), towers.towers.dim, towers.texts.width
   positives = orders * towers.settings.targets
-  read = np.concatenate([batch[name].numpy().ravel() for name in ("history", "basket", "target")])
-  rows = len(np.unique(read))
-  places = orders * (history + basket)
+  targets = batch["target"][:, : towers.settings.targets]  # as many as are drawn
+  read = np.unique(
+    np.concatenate([part.numpy().ravel() for part in (batch["history"], batch["basket"], targets)])
+  )
+  rows = int((read >= 0).sum())
+  places = batch["history"].numpy().size + int((batch["basket"].numpy() >= 0).sum())
   here = ceilings.here()
   joined = wide + wide // 2 + 2
   weights = sum(

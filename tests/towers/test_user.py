@@ -5,7 +5,7 @@ import pytest
 
 from tests import makers
 from tfrec_combo.base.stack import tf
-from tfrec_combo.towers.history import AttentionPool
+from tfrec_combo.towers.history import HistoryPool, SetPool
 from tfrec_combo.towers.user import UserTower
 
 D, B, H, M = 8, 5, 4, 3
@@ -33,8 +33,22 @@ def parts(seed=0, rows=B, history=H, basket=M):
   }
 
 
+def inputs(given):
+  """The tower's arguments: a product of its own for each place."""
+  places = [given[name].reshape(-1, D) for name in ("history", "basket")]
+  starts = np.cumsum([0, *map(len, places)])
+  rows = {}
+  for start, name in zip(starts, ("history", "basket")):
+    mask = given[f"{name}_mask"]
+    rows[name] = np.where(mask, start + np.arange(mask.size).reshape(mask.shape), -1)
+  others = {name: given[name] for name in ("history_days", "query", "context")}
+  return {
+    name: tf.constant(value) for name, value in {"products": np.concatenate(places), **rows, **others}.items()
+  }
+
+
 def vectors(tower, given):
-  return tower(**{name: tf.constant(value) for name, value in given.items()}).numpy()
+  return tower(**inputs(given)).numpy()
 
 
 def joined(one, other):
@@ -102,7 +116,7 @@ def test_a_request_without_anything_is_one_unit_vector_with_a_tame_gradient(towe
   for absent in ABSENT.values():
     given |= absent
   with tf.GradientTape() as tape:
-    found = tower(**{name: tf.constant(value) for name, value in given.items()})
+    found = tower(**inputs(given))
     loss = tf.reduce_mean(found[:, 0])
   np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
   np.testing.assert_allclose(found, found[:1] + np.zeros([B, 1]), atol=1e-6)
@@ -110,18 +124,43 @@ def test_a_request_without_anything_is_one_unit_vector_with_a_tame_gradient(towe
   assert float(tf.norm(tape.gradient(loss, tower.out.bias))) < 100
 
 
-def test_a_pool_of_equal_weights_is_the_mean():
-  pool = AttentionPool(2, D, timed=False)
+def pooled(kind, values, mask, content, days=None):
+  """What a pool of 2 heads makes of values [B, S, D], with `content` for its own; a history is of one day but for `days`."""
+  pool = kind(2, D)
   pool.build(None)
-  pool.content.assign(tf.zeros_like(pool.content))
+  pool.content.assign(content)
+  if kind is HistoryPool:
+    days = tf.zeros(mask.shape) if days is None else tf.constant(days)
+    return pool(tf.constant(values), tf.constant(mask), days).numpy()
+  places = np.argwhere(mask)
+  return pool(tf.constant(values[mask]), tf.constant(places[:, 0]), tf.constant(len(values))).numpy()
+
+
+@pytest.mark.parametrize("kind", [HistoryPool, SetPool])
+def test_a_pool_of_equal_weights_is_the_mean(kind):
   values, mask = makers.unit(2, 3, D), np.array([[True, True, False], [False, False, False]])
-  found = pool(tf.constant(values), tf.constant(mask)).numpy()
+  found = pooled(kind, values, mask, np.zeros([D, 2], np.float32))
   mean = values[0, :2].mean(axis=0)
   np.testing.assert_allclose(found, [np.tile(mean, 2), np.zeros(2 * D)], atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [HistoryPool, SetPool])
+def test_a_pool_weighs_by_a_softmax_of_what_its_heads_look_for(kind):
+  rng = np.random.default_rng(3)
+  values, content = makers.unit(6, 5, D), rng.normal(0, 9, [D, 2]).astype(np.float32)
+  mask = np.arange(5) < np.array([5, 1, 0, 3, 2, 4])[:, None]
+  expected = np.zeros([6, 2, D])
+  for i, held in enumerate(mask):
+    for head in range(2) if held.any() else ():
+      weights = np.exp(values[i, held] @ content[:, head] * D**0.5)
+      expected[i, head] = weights / weights.sum() @ values[i, held]
+  np.testing.assert_allclose(pooled(kind, values, mask, content), expected.reshape(6, -1), atol=1e-5)
+  large = pooled(kind, values, mask, content * 100)
+  assert np.isfinite(large).all()
+
+
 def test_a_pool_looks_where_its_head_points_and_to_what_is_recent():
-  pool = AttentionPool(2, D, timed=True)
+  pool = HistoryPool(2, D)
   pool.build(None)
   axes = np.eye(3, D, dtype=np.float32)[None]
   content = np.zeros([D, 2], np.float32)

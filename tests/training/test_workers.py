@@ -19,7 +19,7 @@ from tfrec_combo.base import files
 from tfrec_combo.base.config import dump
 from tfrec_combo.base.errors import ConfigError, ModelError
 from tfrec_combo.base.stack import tf
-from tfrec_combo.training import fit, workers
+from tfrec_combo.training import fit, optimizer, workers
 from tfrec_combo.training.assemble import Run
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def test_a_killed_worker_ends_the_other_with_the_way_out(ended):
 def test_two_workers_that_were_started_again_end_with_the_weights_of_one(ended, workshop, monkeypatch):
   first, second = ended["workers"]
   assert (bool(first["chief"]), bool(second["chief"])) == (True, False)
-  monkeypatch.setattr(tf.keras.optimizers, "Adam", lambda _: tf.keras.optimizers.SGD(worker.RATE))
+  monkeypatch.setattr(optimizer, "LazyAdam", worker.plain)
   config = workshop.config("alone", **SAME)
   models = fit.train(config)
   one = worker.weights(models)

@@ -15,7 +15,7 @@ from tfrec_combo.base import config as c
 from tfrec_combo.base.errors import ComboError
 from tfrec_combo.base.stack import tf
 from tfrec_combo.pipeline.batches import batches
-from tfrec_combo.training import assemble, callbacks, fit
+from tfrec_combo.training import assemble, callbacks, fit, optimizer
 from tfrec_combo.training import strategy as strategies
 
 RATE = 0.05
@@ -37,9 +37,14 @@ def weights(models: fit.Models) -> dict[str, np.ndarray]:
   return {f"{name} {i}": v.numpy() for name, part in parts.items() for i, v in enumerate(part)}
 
 
+def plain(_: object) -> tf.keras.optimizers.Optimizer:
+  """What takes the place of Adam, whatever the rate."""
+  return tf.keras.optimizers.SGD(RATE)
+
+
 def descend() -> None:
   """From now on a training takes plain steps of one length."""
-  tf.keras.optimizers.Adam = lambda _: tf.keras.optimizers.SGD(RATE)
+  optimizer.LazyAdam = plain
 
 
 def hold() -> None:

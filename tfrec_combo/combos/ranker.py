@@ -11,7 +11,7 @@ from tfrec_combo.combos.features import NAMES, Features
 from tfrec_combo.combos.habits import Habits
 from tfrec_combo.retrieval.index import Index
 from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch, in_float32
-from tfrec_combo.towers.constants import rows_of, table
+from tfrec_combo.towers.constants import table
 from tfrec_combo.towers.pseudo_query import PseudoQueries
 from tfrec_combo.towers.text_table import FrozenTexts, TrainedTexts
 from tfrec_combo.towers.user import UserTower
@@ -128,11 +128,10 @@ class Ranker(OwnTrainStep):
       query = tf.stop_gradient(self.texts.of_queries(batch["query"]))
     history = batch["history"][:, : self.lines_read]
     user = self.user_tower(
-      rows_of(self.features.vectors, history),
+      self.features.vectors,
+      history,
       batch["history_days"][:, : self.lines_read],
-      history >= 0,
-      rows_of(self.features.vectors, batch["basket"]),
-      batch["basket"] >= 0,
+      batch["basket"],
       query,
       batch["context"],
     )

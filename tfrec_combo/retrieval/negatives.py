@@ -50,10 +50,11 @@ def score_mask(positives: tf.Tensor, orders: tf.Tensor, candidates: tf.Tensor) -
   # Every product of an order finds its place among the sorted candidates and is ticked off there: to compare each with each
   # candidate is S passes over [B, G].
   places = tf.sort(candidates)
-  at = tf.minimum(tf.searchsorted(places, tf.reshape(orders, [-1])), tf.size(places) - 1)
-  found = (tf.gather(places, at) == tf.reshape(orders, [-1])) & (tf.reshape(orders, [-1]) >= 0)
-  row = tf.repeat(tf.range(tf.shape(orders)[0]), tf.shape(orders)[1])
-  ticked = tf.boolean_mask(tf.stack([row, at], axis=1), found)
+  held = tf.where(orders >= 0)
+  product = tf.gather_nd(orders, held)
+  at = tf.minimum(tf.searchsorted(places, product), tf.size(places) - 1)
+  found = tf.gather(places, at) == product
+  ticked = tf.boolean_mask(tf.stack([tf.cast(held[:, 0], tf.int32), at], axis=1), found)
   size = [tf.shape(orders)[0], tf.size(places)]
   table = tf.scatter_nd(ticked, tf.ones(tf.shape(ticked)[:1], tf.int32), size) > 0
   same = tf.gather(table, tf.searchsorted(places, candidates), axis=1)

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfrec_combo.base import config as c
 from tfrec_combo.base.stack import tf, tfrs
+from tfrec_combo.retrieval.loss import InBatchSoftmax
 from tfrec_combo.retrieval.negatives import gathered, score_mask
 from tfrec_combo.retrieval.train_step import OwnTrainStep, global_batch, in_float32
 from tfrec_combo.towers.catalogue import Catalogue
@@ -45,12 +46,9 @@ class TwoTower(OwnTrainStep):
     self.product_tower.build([None])
     self.user_tower.build([None])
     orders = catalogue.train_orders + 1.0
-    # Up to a factor, which the softmax does not see: TFRS takes less than 1e-6 for 1e-6, and as shares of all orders most
-    # products of a large shop lie below that.
+    # Up to a factor, which the softmax does not see.
     self.sampling = table((orders / orders.max()).astype(np.float32), "sampling")
-    self.task = in_float32(
-      lambda: tfrs.tasks.Retrieval(temperature=self.settings.temperature, remove_accidental_hits=False)
-    )
+    self.task = in_float32(lambda: tfrs.tasks.Retrieval(loss=InBatchSoftmax(), remove_accidental_hits=False))
 
   def products(self, rows: tf.Tensor, training: bool = False, seed: tf.Tensor | None = None) -> tf.Tensor:
     """[R] int32 rows -> [R, D] unit vectors."""
@@ -74,24 +72,17 @@ class TwoTower(OwnTrainStep):
     the batch is encoded once."""
     history, basket = trimmed(batch["history"][:, : self.towers.history]), trimmed(batch["basket"])
     parts = [history, basket] + ([] if positives is None else [positives])
-    flat = tf.concat([tf.reshape(part, [-1]) for part in parts], 0)
-    distinct, index = tf.unique(flat)
-    vectors = (
-      self.products(tf.maximum(distinct, 0), training, seed) * tf.cast(distinct >= 0, tf.float32)[:, None]
-    )
-    vectors = tf.gather(vectors, index)
-    split = tf.split(vectors, [tf.size(part) for part in parts])
-    shaped = [tf.reshape(v, tf.concat([tf.shape(p), [self.towers.dim]], 0)) for v, p in zip(split[:2], parts)]
-    queries = self.user_tower(
-      shaped[0],
-      batch["history_days"][:, : tf.shape(history)[1]],
-      history >= 0,
-      shaped[1],
-      basket >= 0,
-      words,
-      batch["context"],
-    )
-    return queries, split[2] if positives is not None else None
+    # The pad first: then all behind it are products, each once.
+    distinct, index = tf.unique(tf.concat([[-1], *(tf.reshape(part, [-1]) for part in parts)], 0))
+    other = tf.zeros(
+      [tf.cast(tf.size(distinct) == 1, tf.int32)], tf.int32
+    )  # product 0, where there are none at all
+    vectors = self.products(tf.concat([distinct[1:], other], 0), training, seed)
+    sizes = [1] + [tf.size(part) for part in parts]
+    places = [tf.reshape(i, tf.shape(p)) - 1 for i, p in zip(tf.split(index, sizes)[1:], parts)]
+    days = batch["history_days"][:, : tf.shape(history)[1]]
+    queries = self.user_tower(vectors, places[0], days, places[1], words, batch["context"])
+    return queries, None if positives is None else rows_of(vectors, tf.reshape(places[2], [-1]))
 
   def compute_loss(self, inputs: Batch, training: bool = False) -> tf.Tensor:
     """Mean loss of an order of the global batch, over all replicas: a scalar."""
@@ -109,13 +100,17 @@ class TwoTower(OwnTrainStep):
     weight = tf.cast(positives >= 0, tf.float32)
     weight = tf.reshape(weight / tf.maximum(tf.reduce_sum(weight, axis=1, keepdims=True), 1), [-1])
     mask = score_mask(positives, tf.concat([inputs["basket"], inputs["target"]], 1), candidates.rows)
+    # Temperature and logQ correction go into the product of queries and candidates: over all pairs each would be a pass through
+    # memory of its own, and TFRS would take probabilities below 1e-6, most of a large shop's, for 1e-6.
+    asked = tf.repeat(queries / self.settings.temperature, tf.shape(positives)[1], axis=0)
+    offered = candidates.vectors
+    if self.settings.log_q:
+      asked = tf.concat([asked, tf.ones([tf.shape(asked)[0], 1])], 1)
+      offered = tf.concat([offered, -tf.math.log(tf.maximum(candidates.probability, 1e-12))[:, None]], 1)
     loss = self.task(
-      tf.repeat(queries, tf.shape(positives)[1], axis=0),
-      candidates.vectors,
+      asked,
+      offered,
       sample_weight=weight,
-      candidate_sampling_probability=tf.maximum(candidates.probability, 1e-12)
-      if self.settings.log_q
-      else None,
       compute_metrics=False,
       compute_batch_metrics=False,
       score_mask=mask,

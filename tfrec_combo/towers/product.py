@@ -27,6 +27,9 @@ class ProductTower(tf.keras.layers.Layer):
     )
     self.seen = table((catalogue.train_orders > 0).astype(np.float32), "seen")
     self.categories = table(catalogue.categories, "categories")
+    # Of each product, the first with the same categories; past Keras's tracking, as `categories` says it all.
+    _, first, kind = np.unique(catalogue.categories, axis=0, return_index=True, return_inverse=True)
+    object.__setattr__(self, "_alike", table(first[kind.reshape(-1)].astype(np.int32), "alike"))
     self.prices = table(catalogue.prices, "prices")
     self.text_dense = tf.keras.layers.Dense(dim, name="text_dense")
     self.category_embedding = tf.keras.layers.Embedding(
@@ -65,20 +68,26 @@ class ProductTower(tf.keras.layers.Layer):
     keep = tf.gather(self.seen, rows)
     if training and self.id_dropout:
       keep *= tf.cast(tf.random.stateless_uniform(tf.shape(rows), seed=seed) >= self.id_dropout, tf.float32)
-    text = self.features(texts, tf.gather(self.categories, rows), tf.gather(self.prices, rows))
+    # Many products share their categories, which are looked up once.
+    kinds, kind = tf.unique(tf.gather(self._alike, rows))
+    category = tf.gather(self._category(tf.gather(self.categories, kinds)), kind)
+    text = self._features(texts, category, tf.gather(self.prices, rows))
     return tf.math.l2_normalize(
       text + keep[:, None] * tf.cast(tf.gather(self.ids, rows), tf.float32), axis=-1
     )
 
   def embed_new(self, texts: tf.Tensor, categories: tf.Tensor, prices: tf.Tensor) -> tf.Tensor:
     """Vectors of products that are not in the catalogue: texts [R, W], categories [R, LEVELS] int32, prices [R]."""
-    return tf.math.l2_normalize(self.features(texts, categories, prices), axis=-1)
+    return tf.math.l2_normalize(self._features(texts, self._category(categories), prices), axis=-1)
 
-  def features(self, texts: tf.Tensor, categories: tf.Tensor, prices: tf.Tensor) -> tf.Tensor:
+  def _category(self, levels: tf.Tensor) -> tf.Tensor:
+    """[R, LEVELS] int32 -> [R, D // 2]."""
+    known = tf.cast(levels > 0, tf.float32)[..., None]
+    category = tf.cast(self.category_embedding(levels), tf.float32) * known
+    return tf.reduce_sum(category, axis=1) / tf.cast(LEVELS, tf.float32)
+
+  def _features(self, texts: tf.Tensor, category: tf.Tensor, prices: tf.Tensor) -> tf.Tensor:
     """What is known of a product besides its id, before normalisation: [R, D] float32."""
-    known = tf.cast(categories > 0, tf.float32)[..., None]
-    category = tf.cast(self.category_embedding(categories), tf.float32) * known
-    category = tf.reduce_sum(category, axis=1) / tf.cast(LEVELS, tf.float32)
     mean, deviation = self.price_scale
     priced = prices > 0
     price = tf.where(priced, (tf.math.log(tf.where(priced, prices, 1.0)) - mean) / deviation, 0.0)

@@ -1,7 +1,7 @@
 """User tower: history, basket, query text and context -> a unit vector. Every part may be absent."""
 
 from tfrec_combo.base.stack import tf
-from tfrec_combo.towers.history import AttentionPool
+from tfrec_combo.towers.history import HistoryPool, SetPool
 from tfrec_combo.towers.start import beside_short_cut
 
 HEADS = 4
@@ -18,8 +18,8 @@ class UserTower(tf.keras.layers.Layer):
   def __init__(self, dim: int, text_width: int, **kwargs):
     super().__init__(dtype="float32", **kwargs)  # the Dense layers inside follow the precision policy
     self.dim, self.text_width = dim, text_width
-    self.history_pool = AttentionPool(HEADS, dim, timed=True, name="history_pool")
-    self.basket_pool = AttentionPool(HEADS, dim, timed=False, name="basket_pool")
+    self.history_pool = HistoryPool(HEADS, dim, name="history_pool")
+    self.basket_pool = SetPool(HEADS, dim, name="basket_pool")
     self.query_dense = tf.keras.layers.Dense(dim, use_bias=False, name="query_dense")
     self.context_hash = tf.keras.layers.Hashing(CONTEXT_BUCKETS, name="context_hash")
     self.context_embedding = tf.keras.layers.Embedding(CONTEXT_BUCKETS, dim // 4, name="context")
@@ -37,23 +37,25 @@ class UserTower(tf.keras.layers.Layer):
 
   def call(
     self,
+    products: tf.Tensor,
     history: tf.Tensor,
     history_days: tf.Tensor,
-    history_mask: tf.Tensor,
     basket: tf.Tensor,
-    basket_mask: tf.Tensor,
     query: tf.Tensor,
     context: tf.Tensor,
   ) -> tf.Tensor:
-    """history: [B, H, D] product vectors, newest first, with history_days [B, H] and history_mask [B, H] bool.
-    basket: [B, M, D] product vectors in any order, basket_mask [B, M] bool. query: [B, W] text vectors, zero where
-    there is none. context: [B] string tags, "" where there is none.
+    """products: [N, D] vectors, N >= 1, of which history [B, H], newest first, with history_days [B, H], and basket [B, M], in
+    any order, name rows; pads are below 0. query: [B, W] text vectors, zero where there is none. context: [B] string tags, ""
+    where there is none.
 
     Returns:
       [B, D] float32 unit vectors.
     """
-    past = self.history_pool(history, history_mask, history_days)
-    given = self.basket_pool(basket, basket_mask)
+    bought = tf.gather(products, tf.maximum(history, 0))  # any product for a pad: the pool passes it over
+    past = self.history_pool(bought, history >= 0, history_days)
+    places = tf.where(basket >= 0)  # few: baskets are short, and as wide as the longest
+    chosen = tf.gather(products, tf.gather_nd(basket, places))
+    given = self.basket_pool(chosen, places[:, 0], tf.shape(basket)[0])
     words = tf.cast(self.query_dense(query), tf.float32)
     tags = tf.cast(self.context_embedding(self.context_hash(context)), tf.float32)
     tags *= tf.cast(context != "", tf.float32)[:, None]

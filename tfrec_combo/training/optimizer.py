@@ -1,5 +1,6 @@
 """Adam, and for embeddings its lazy form: a step costs what its batch touches, however many products there are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfrec_combo.base import settings as s
@@ -12,6 +13,10 @@ class LazyAdam(tf.keras.optimizers.Adam):
   Keras's own lets the moments of all rows decay and moves every row by them at every step, which reads and writes the whole
   table seven times. Variables and checkpoints are the same.
   """
+
+  def _deduplicate_sparse_grad(self, grads: Sequence[Any]) -> list[Any]:
+    """Keras's, which sums up values of the same row, but where each row comes once, as those of the towers do."""
+    return [_distinct(g) if isinstance(g, tf.IndexedSlices) else g for g in grads]
 
   def update_step(self, gradient: Any, variable: tf.Variable) -> None:
     """See `tf.keras.optimizers.Optimizer.update_step`; the indices of a sparse gradient are distinct here."""
@@ -30,6 +35,17 @@ class LazyAdam(tf.keras.optimizers.Adam):
     # Read and written: TensorFlow subtracts in place row by row, which is slower.
     moved = tf.gather(variable, rows) - rate * first / (tf.sqrt(second) + self.epsilon)
     variable.scatter_update(tf.IndexedSlices(moved, rows))
+
+
+def _distinct(gradient: tf.IndexedSlices) -> tf.IndexedSlices:
+  rows, places = tf.unique(gradient.indices)
+  count = tf.size(rows)
+  values = tf.cond(
+    count == tf.size(places),
+    lambda: tf.convert_to_tensor(gradient.values),
+    lambda: tf.math.unsorted_segment_sum(gradient.values, places, count),
+  )
+  return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
 def optimizer(settings: s.Retrieval | s.Ranker | s.Combine | s.Bundles, steps: int) -> LazyAdam:
