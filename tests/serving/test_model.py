@@ -11,7 +11,7 @@ from tests.serving import fake_model
 from tests.serving.fake_model import H, inputs
 from tfrec_combo.base.errors import DataError, ModelError, StackError
 from tfrec_combo.base.stack import tf
-from tfrec_combo.serving import op_libraries
+from tfrec_combo.serving import calls, op_libraries, signature
 from tfrec_combo.serving.batches import Batcher
 from tfrec_combo.serving.model import load, newest_version
 from tfrec_combo.serving.requests import Request
@@ -41,6 +41,22 @@ def shop(tmp_path_factory):
 def model(shop):
   with load(shop) as loaded:
     yield loaded
+
+
+def test_polling_threads_answer_the_same_and_are_asked_for_in_each_run(model, monkeypatch):
+  made, options = calls.tf_session.TF_NewBufferFromString, []
+  keep = lambda said: options.append(tf.compat.v1.RunOptions.FromString(said)) or made(said)
+  monkeypatch.setattr(calls.tf_session, "TF_NewBufferFromString", keep)
+  recommend = model.signature("recommend")
+  arrays = [signature.checked(recommend, inputs(1, query=[f"P{i}"])) for i in range(8)]
+  plain = [model.run("recommend", one) for one in arrays]
+  assert not options
+  with concurrent.futures.ThreadPoolExecutor(4) as threads:
+    polled = list(threads.map(lambda one: model.run("recommend", one, polling=True), arrays))
+  assert [(one.experimental.use_run_handler_pool, one.timeout_in_ms) for one in options] == [(True, 0)] * 8
+  for one, other in zip(plain, polled):
+    for name, value in one.items():
+      np.testing.assert_array_equal(other[name], value)
 
 
 @pytest.fixture

@@ -34,6 +34,13 @@ def serve(
   max_body_bytes: Annotated[int, typer.Option(help="Of one request.")] = 16 << 20,
   max_rows: Annotated[int, typer.Option(help="Of one request.")] = 1024,
   threads: Annotated[int, typer.Option(help="Requests that run at once in each API.")] = 16,
+  polling_threads: Annotated[
+    bool,
+    typer.Option(
+      "--polling-threads",
+      help="TensorFlow's threads look for work all the time: late answers come sooner, and an idle server takes some of a core.",
+    ),
+  ] = False,
   token_file: Annotated[
     File, typer.Option(metavar="FILE", help="Holds what clients must send as their bearer token.")
   ] = None,
@@ -81,6 +88,7 @@ def serve(
     batch_rows=max_rows,
     inflight=max_inflight,
     threads=threads,
+    polling=polling_threads,
     batching=batching if enable_batching else None,
     grace=grace,
     token=setup.token(token_file),

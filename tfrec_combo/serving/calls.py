@@ -22,9 +22,13 @@ class Call:
     session._extend_graph()  # the graph as it now stands is the one that runs
 
   def __call__(
-    self, arrays: Sequence[np.ndarray], outputs: Sequence[str] | None, seconds: float | None
+    self,
+    arrays: Sequence[np.ndarray],
+    outputs: Sequence[str] | None,
+    seconds: float | None,
+    polling: bool = False,
   ) -> dict[str, np.ndarray]:
-    """The outputs wanted, None for all, within `seconds`, None for any.
+    """The outputs wanted, None for all, within `seconds`, None for any; see `Model.run` for `polling`.
 
     Raises:
       tf.errors.OpError: the graph refuses a value, or it took longer.
@@ -34,9 +38,10 @@ class Call:
       raise RuntimeError("Attempted to use a closed Session.")
     wanted = list(self._fetches) if outputs is None else outputs
     fed, fetched = dict(zip(self._feeds, arrays)), [self._fetches[name] for name in wanted]
-    if seconds is None:
+    if seconds is None and not polling:
       return dict(zip(wanted, self._session._call_tf_sessionrun(None, fed, fetched, [], None)))
-    options = tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(seconds * 1000)))
+    options = tf.compat.v1.RunOptions(timeout_in_ms=0 if seconds is None else max(1, int(seconds * 1000)))
+    options.experimental.use_run_handler_pool = polling
     buffer = tf_session.TF_NewBufferFromString(options.SerializeToString())
     try:
       return dict(zip(wanted, self._session._call_tf_sessionrun(buffer, fed, fetched, [], None)))

@@ -102,14 +102,17 @@ class Model:
     arrays: Sequence[np.ndarray],
     outputs: Sequence[str] | None = None,
     seconds: float | None = None,
+    polling: bool = False,
   ) -> dict[str, np.ndarray]:
     """Runs signature `name` on arrays of its types and shapes, in its order: `predict` without the checks.
 
     Args:
       outputs: names of those wanted; None: all.
       seconds: that it may take; beyond, it raises tf.errors.DeadlineExceededError. None: any.
+      polling: by TensorFlow's run handlers (`RunOptions.Experimental.use_run_handler_pool`): threads that serve the oldest
+        request first and, from the first such call on, look for work all the time instead of being woken for it.
     """
-    return self._calls[name](arrays, outputs, seconds)
+    return self._calls[name](arrays, outputs, seconds, polling)
 
   def close(self) -> None:
     """Frees the model; it answers no more."""

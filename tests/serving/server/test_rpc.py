@@ -256,9 +256,9 @@ def test_another_config_takes_the_place_of_the_first(served):
     refused(stubs.models.HandleReloadConfigRequest, empty, "INVALID_ARGUMENT", "must be a model_config_list")
 
 
-@pytest.mark.parametrize("batching", [None, Batching()])
-def test_a_deadline_ends_a_request(served, batching):
-  with running.server(served, rest_port=None, batching=batching) as server:
+@pytest.mark.parametrize("options", [{}, {"batching": Batching()}, {"polling": True}])
+def test_a_deadline_ends_a_request(served, options):
+  with running.server(served, rest_port=None, **options) as server:
     stubs = Stubs(server.grpc_port)
     with pytest.raises(grpc.RpcError) as e:
       stubs.predictions.Predict(request("odd", "slow", n=np.array([50 * SLOW], np.int32)), timeout=0.3)

@@ -31,6 +31,21 @@ def choose(page, select, text):
   page.locator(select).select_option(label=text)
 
 
+def test_a_search_that_other_words_overtake_shows_nothing(visit):
+  one = visit()
+  page = one.open()
+  one.find("rigatoni")
+  held = []
+  page.route(re.compile("q=rigatoni"), lambda route: held.append(route))
+  page.get_by_role("radio", name="Bought before").check()  # looks for the same words again
+  while not held:
+    page.wait_for_timeout(10)
+  page.locator("#search").fill("gift")
+  held[0].continue_()
+  page.locator("#found:not([aria-busy]) li").first.wait_for()
+  assert [name("p9") in text for text in page.locator("#found li").all_text_contents()] == [True]
+
+
 def test_from_a_search_over_the_basket_to_combinations_with_reasons(visit):
   one = visit()
   page = one.open()

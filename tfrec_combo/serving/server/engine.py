@@ -52,7 +52,7 @@ class Engine:
       every = self._batcher(model, name)(arrays, deadline)
       found = {key: every[key] for key in outputs}
     else:
-      found = predict.run(model, name, arrays, outputs, deadline)
+      found = predict.run(model, name, arrays, outputs, deadline, self.options.polling)
     self.metrics.ran(of, "Predict", time.monotonic() - started)
     return found
 
@@ -66,7 +66,7 @@ class Engine:
         def run(arrays: Sequence[np.ndarray], deadline: float | None) -> Arrays:
           held = known()  # by the requests in the batch
           assert held is not None
-          return predict.run(held, name, arrays, outputs, deadline)
+          return predict.run(held, name, arrays, outputs, deadline, self.options.polling)
 
         of_model[name] = Batcher(run, self.options.batching)
       return of_model[name]

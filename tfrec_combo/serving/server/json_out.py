@@ -9,6 +9,7 @@ import numpy as np
 
 from tfrec_combo.serving.server.status import invalid
 
+_BEYOND = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 BYTES = "_bytes"  # the end of an output's name that says its strings are no text
 
 
@@ -46,16 +47,21 @@ def outputs(values: Mapping[str, np.ndarray]) -> str:
 def decimals(values: np.ndarray) -> list[str]:
   """Each float in six digits where they give it back, else in as many as it takes, with .0 behind a whole number."""
   longest = {"float32": 9, "float64": 17, "float16": 9}[values.dtype.name]
-  numbers = values.tolist()
-  found = [f"{v:.6g}" for v in numbers]
+  found = _printed(values, 6)
   with np.errstate(over="ignore"):  # six digits may round the largest number up
-    back = np.array(found, np.float64).astype(values.dtype)
-  for i in np.flatnonzero(back != values).tolist():
-    found[i] = "NaN" if numbers[i] != numbers[i] else f"{numbers[i]:.{longest}g}"
-  for i, text in enumerate(found):
-    if "." not in text and "e" not in text and text != "NaN":
-      found[i] = text.replace("inf", "Infinity") if "inf" in text else text + ".0"
+    back = np.array(list(map(float, found)), np.float64).astype(values.dtype)
+  rounded = np.flatnonzero(back != values)
+  for i, text in zip(rounded.tolist(), _printed(values[rounded], longest)):
+    found[i] = text
+  for i in np.flatnonzero((np.trunc(values) == values) | ~np.isfinite(values)).tolist():
+    if "." not in found[i] and "e" not in found[i]:
+      found[i] = _BEYOND.get(found[i]) or found[i] + ".0"
   return found
+
+
+def _printed(values: np.ndarray, digits: int) -> list[str]:
+  # All at once: one by one takes three times as long.
+  return (f"%.{digits}g " * len(values) % tuple(values.tolist())).split()
 
 
 def _tokens(name: str, value: np.ndarray) -> list[str]:

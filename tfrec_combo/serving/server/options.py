@@ -13,9 +13,9 @@ class Options:
   host: address to listen on. grpc_port, rest_port: 0 takes a free one, None leaves that API out. timeout: seconds a REST
   request may take, and a gRPC request that names no deadline. body_bytes: of a request, unpacked. batch_rows: of a request.
   inflight: requests that may be answered or wait at once in each API; more are told to come back (429, RESOURCE_EXHAUSTED).
-  threads: requests that run at once. batching: None runs each request for itself. grace: seconds that requests in
-  work get at shutdown. token: what clients must send as `Authorization: Bearer`. certificate, key: PEM files, for TLS;
-  client_ca: PEM file, then clients need a certificate of it. poll: seconds between looks at the model folders.
+  threads: requests that run at once. polling: see `Model.run`. batching: None runs each request for itself. grace: seconds
+  that requests in work get at shutdown. token: what clients must send as `Authorization: Bearer`. certificate, key: PEM files,
+  for TLS; client_ca: PEM file, then clients need a certificate of it. poll: seconds between looks at the model folders.
   config_poll: seconds between looks at the model config file, 0 for none.
   """
 
@@ -27,6 +27,7 @@ class Options:
   batch_rows: int = 1024
   inflight: int = 256
   threads: int = 16
+  polling: bool = False
   batching: Batching | None = None
   grace: float = 10.0
   token: str | None = dataclasses.field(default=None, repr=False)

@@ -77,18 +77,24 @@ def chosen(signature: Signature, output_filter: Sequence[str]) -> list[str]:
 
 
 def run(
-  model: Model, name: str, arrays: Sequence[np.ndarray], outputs: Sequence[str], deadline: float | None
+  model: Model,
+  name: str,
+  arrays: Sequence[np.ndarray],
+  outputs: Sequence[str],
+  deadline: float | None,
+  polling: bool = False,
 ) -> Arrays:
   """Runs signature `name` on the arrays of `complete`.
 
   Args:
     deadline: of `time.monotonic`, None for none.
+    polling: see `Model.run`.
 
   Raises:
     Refused: the deadline passed, or the graph refused its input; with TensorFlow's code.
   """
   try:
-    return model.run(name, arrays, outputs, _left(deadline))
+    return model.run(name, arrays, outputs, _left(deadline), polling)
   except tf.errors.OpError as e:
     raise Refused(Code(e.error_code), first_line(e)) from e
   except (TypeError, ValueError) as e:  # what the session's Python side says of a value

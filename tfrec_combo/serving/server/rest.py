@@ -21,7 +21,7 @@ TOO_LONG = "the body must be at most {} bytes; send fewer rows"
 
 
 class Rest:
-  """TF Serving's HTTP side. Work is done on threads; the event loop only reads and writes."""
+  """TF Serving's HTTP side, an ASGI application. Work is done on threads; the event loop only reads and writes."""
 
   def __init__(
     self,
@@ -40,9 +40,14 @@ class Rest:
       routes.append(Route(self._options.metrics_path, self._guarded(self._metrics)))
     if self._options.ui:
       routes += Window(engine, self._on_a_thread, grpc_port).routes()
-    every = _Endpoint(self._any)
-    self.app = Starlette(routes=[*routes, Route("/{rest:path}", every)])
-    self.app.router.default = every  # a path that holds a line break matches no route
+    self._every = _Endpoint(self._any)
+    self._routed = Starlette(routes=[*routes, Route("/{rest:path}", self._every)])
+    self._routed.router.default = self._every  # a path that holds a line break matches no route
+
+  async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    """One ASGI connection; models are asked past the routes, which would each be tried first."""
+    asked = scope["type"] == "http" and scope["path"].startswith("/v1/")
+    await (self._every if asked else self._routed)(scope, receive, send)
 
   async def _ready(self, _: Request) -> Response:
     ready = self._engine.models.ready()

@@ -93,7 +93,7 @@ class PredictionService(_Servicer, prediction_service_pb2_grpc.PredictionService
       response = predict_pb2.PredictResponse()
       _name(response.model_spec, spec.name, version, name)
     for key, value in found.items():
-      response.outputs[key].CopyFrom(protos.to_proto(value, options.content))
+      protos.fill(response.outputs[key], value, options.content)
     return response
 
   def Classify(self, request: Any, context: Any) -> Any:

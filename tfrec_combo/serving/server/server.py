@@ -160,7 +160,7 @@ class Server:
     try:
       listening.bind((self.options.host, port))
       config = uvicorn.Config(
-        Rest(self.engine, self._threads, lambda: self.grpc_port).app,
+        Rest(self.engine, self._threads, lambda: self.grpc_port),
         log_config=None,
         access_log=False,
         server_header=False,

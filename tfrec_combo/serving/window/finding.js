@@ -25,6 +25,7 @@ export function listen(target, taken, failed) {
   };
   at("search").addEventListener("input", () => {
     clearTimeout(timer);
+    last++; // what is on its way answers other words
     at("found").setAttribute("aria-busy", "true");
     timer = setTimeout(look, PAUSE);
   });
