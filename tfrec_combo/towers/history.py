@@ -40,7 +40,9 @@ class HistoryPool(_Attention):
     timed = tf.transpose(tf.cast(self.recency, tf.float32))
     logits = tf.matmul(content, vectors, transpose_b=True) + tf.matmul(timed, recency)
     known = mask[:, None, :]
-    weights = tf.nn.softmax(tf.where(known, logits, -1e9)) * tf.cast(known, tf.float32)
+    most = tf.stop_gradient(tf.reduce_max(tf.where(known, logits, -1e9), axis=2, keepdims=True))
+    shares = tf.exp(tf.where(known, logits - most, 0)) * tf.cast(known, tf.float32)
+    weights = tf.math.divide_no_nan(shares, tf.reduce_sum(shares, axis=2, keepdims=True))
     return tf.reshape(tf.matmul(weights, vectors), [-1, self.heads * self.dim])
 
 
