@@ -129,6 +129,13 @@ def test_a_batch_gives_each_request_what_it_gives_alone():
   np.testing.assert_allclose(model(wide).numpy()[0], together[0], atol=1e-6)
 
 
+def test_a_batch_without_any_product_gets_what_its_requests_get_beside_others():
+  model = makers.two_tower(SHOP, queries=("camping",))
+  silent, more = (makers.batch(basket=[[], b], history=[[], []], query=["camping", ""]) for b in ([], [3]))
+  np.testing.assert_allclose(model(silent)[0], model(more)[0], atol=1e-6)
+  np.testing.assert_allclose(np.linalg.norm(model(silent), axis=1), 1, atol=1e-6)
+
+
 def test_the_towers_read_the_newest_lines_of_the_history():
   model = makers.two_tower(SHOP, makers.config(towers={"history": 2}))
   long, short = (makers.batch(basket=[[1]], history=[h], width=6) for h in ([7, 8, 9, 2], [7, 8]))

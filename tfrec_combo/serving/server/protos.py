@@ -60,7 +60,7 @@ def to_array(name: str, proto: Any, spec: Spec, most_rows: int) -> np.ndarray:
 
 
 def _values(proto: Any, dtype: np.dtype, size: int) -> np.ndarray:
-  """The `size` values of a proto; as clients write most of them without asking TensorFlow, which takes ten times as long."""
+  """The `size` values of a proto; as clients write most of them without asking TensorFlow, which takes longer."""
   text = dtype.kind == "O"
   if text and len(proto.string_val) == size:
     array = np.empty(size, object)
